@@ -1,0 +1,5 @@
+"""The configuration of a run."""
+
+from otter.config.model import Config
+
+__all__ = ["Config"]

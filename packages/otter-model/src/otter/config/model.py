@@ -1,0 +1,97 @@
+"""`Config`: what a run was told, frozen before anything starts, and seen by every task as `context.config`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from otter.util.errors import ConfigError
+
+RUNNER_NAME = re.compile(r"[a-z][a-z0-9_]{1,31}")
+LOG_LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
+DEFAULT_WORK_PATH = Path("./work")
+DEFAULT_POOL_SIZE = 5
+MAX_POOL_SIZE = 4096
+
+
+def _path(value: Any) -> Path:
+    return Path(value).expanduser()
+
+
+def _uri(value: Any) -> str | None:
+    return str(value).rstrip("/") or None if value is not None else None
+
+
+def _level(value: Any) -> str:
+    return str(value).upper()
+
+
+def _check(test: Any, rule: str) -> Any:
+    def validator(_: Any, attribute: Any, value: Any) -> None:
+        if not test(value):
+            raise ConfigError(f"{attribute.name}: {rule}, got {value!r}")
+
+    return validator
+
+
+@attrs.frozen(kw_only=True)
+class Config:
+    """Configuration of a run.
+
+    Attributes:
+        step: the step to run.
+        steps: every step of the pipeline file.
+        work_path: directory for what the run writes; made when it is missing.
+        release_uri: where the release lives; none keeps it under `work_path`.
+        pool_size: how many worker processes at most, 1 to 4096.
+        log_level: least level of the messages that are kept.
+        config_path: the pipeline file; none for a step built in code.
+        runner_name: prefix of environment variables and manifest keys.
+
+    Raises:
+        ConfigError: a value breaks its rule.
+    """
+
+    step: str
+    steps: tuple[str, ...] | list[str] = attrs.field(factory=list)
+    work_path: Path = attrs.field(default=DEFAULT_WORK_PATH, converter=_path)
+    release_uri: str | None = attrs.field(default=None, converter=_uri)
+    pool_size: int = attrs.field(
+        default=DEFAULT_POOL_SIZE,
+        converter=int,
+        validator=_check(lambda n: 1 <= n <= MAX_POOL_SIZE, f"must be 1 to {MAX_POOL_SIZE}"),
+    )
+    log_level: str = attrs.field(
+        default="INFO",
+        converter=_level,
+        validator=_check(lambda level: level in LOG_LEVELS, f"must be one of {', '.join(LOG_LEVELS)}"),
+    )
+    config_path: Path | None = attrs.field(default=None, converter=attrs.converters.optional(_path))
+    runner_name: str = attrs.field(
+        default="otter",
+        validator=_check(
+            lambda name: isinstance(name, str) and RUNNER_NAME.fullmatch(name),
+            "must be 2 to 32 lower-case letters, digits and underscores, beginning with a letter",
+        ),
+    )
+
+    def to_json(self) -> dict[str, Any]:
+        """The configuration as JSON carries it, for the wire."""
+        table = attrs.asdict(self)
+        table["steps"] = list(self.steps)
+        table["work_path"] = str(self.work_path)
+        table["config_path"] = str(self.config_path) if self.config_path else None
+        return table
+
+    @classmethod
+    def from_json(cls, table: dict[str, Any]) -> Config:
+        """The configuration from what `to_json` made; keys of newer versions are ignored."""
+        known = {attribute.name for attribute in attrs.fields(cls)}
+        return cls(**{name: value for name, value in table.items() if name in known})
+
+    def resolved(self) -> Config:
+        """The configuration with an absolute work path, so that it means the same in every process."""
+        return attrs.evolve(self, work_path=Path(self.work_path).absolute())

@@ -1,0 +1,1 @@
+"""Helpers that users of otter import by name: errors and file checks."""

@@ -1,0 +1,254 @@
+"""`Record`: the base of Spec, Artifact and the manifests.
+
+Existing task packages subclass these with annotated fields and no decorator, construct them with keywords, and read
+unknown keys as attributes. A Record is an attrs class made by `__init_subclass__`, with an initialiser of its own:
+it converts laxly, reports every misfit at once, and keeps the keys that no field declares, because a manifest written
+by another version and a spec of a type without a Spec class must survive a read and a write.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+import typing
+from collections.abc import Callable, Mapping
+from pathlib import PurePath
+from typing import Any, ClassVar, Self
+
+import attrs
+
+from otter.util.convert import Convert, MisfitError, Problem, converter_for
+from otter.util.errors import SpecError
+
+_IMMUTABLE = (str, int, float, bool, bytes, type(None), tuple, frozenset, PurePath)
+
+
+@attrs.frozen
+class RecordField:
+    """One declared field, compiled.
+
+    Attributes:
+        required: neither a default nor a factory exists.
+        default: the default itself; for a factory, `attrs.NOTHING`.
+        check: the attrs validators of the field, called with the record, the attribute and the value.
+    """
+
+    name: str
+    type: Any
+    convert: Convert
+    required: bool
+    default: Any
+    factory: Callable[[], Any] | None
+    check: Callable[[Any, Any, Any], Any] | None
+    attribute: Any
+
+
+class Record:
+    """A record with typed, keyword-only fields; keys that no field declares are kept as attributes.
+
+    Subclasses annotate their fields; `attrs.field(...)` may be used for validators and factories, and a callable in
+    `Annotated[type, callable]` is called with the converted value: it raises `ValueError` to refuse it and returns
+    the value to keep.
+
+    Raises:
+        SpecError: fields are missing or do not fit; `.problems` names all of them.
+    """
+
+    __own_fields__: ClassVar[tuple[RecordField, ...] | None] = None
+    __scope__: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in _annotations(cls):
+            value = cls.__dict__.get(name, attrs.NOTHING)
+            if value is attrs.NOTHING or isinstance(value, _IMMUTABLE) or _is_attrs_field(value):
+                continue
+            if isinstance(value, list | dict | set | Record):  # a default of one instance must not reach another
+                setattr(cls, name, attrs.field(factory=lambda value=value: copy.deepcopy(value)))
+        attrs.define(
+            cls, slots=False, init=False, eq=False, repr=False, kw_only=True, auto_attribs=True,
+            on_setattr=attrs.setters.NO_OP, field_transformer=_public_fields,
+        )  # fmt: skip
+        cls.__own_fields__ = None  # annotations may name classes that are defined later: compiled at first use
+        cls.__scope__ = _local_classes(sys._getframe(1))
+
+    def __init__(self, /, **values: Any) -> None:
+        state = self.__dict__
+        problems: list[Problem] | None = None
+        for field in type(self).__own_fields__ or record_fields(type(self)):
+            name = field.name
+            if name in values:
+                try:
+                    state[name] = field.convert(values.pop(name))
+                except MisfitError as error:
+                    problems = problems or []
+                    problems += [(_under(name, path), text) for path, text in error.problems]
+            elif field.factory is not None:
+                state[name] = field.factory()
+            elif field.required:
+                problems = [*(problems or []), (name, "missing: this field has no default")]
+            else:
+                state[name] = field.default
+        if values:
+            for name in values.keys() & _reserved(type(self)):
+                if not self._accept_reserved(name, values[name]):
+                    problems = [*(problems or []), (name, "this name belongs to otter and cannot be a field")]
+                del values[name]
+            state.update(values)
+        if problems is None:
+            problems = self._validated()
+        if problems:
+            raise self._refusal(problems)
+        self.model_post_init(None)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Called after construction; subclasses override it to derive fields."""
+
+    def model_dump(self) -> dict[str, Any]:
+        """The fields and the kept keys as plain dictionaries and lists; `model_validate` takes them back."""
+        return {name: _plain(value) for name, value in self.__dict__.items() if name[0] != "_"}
+
+    @classmethod
+    def model_validate(cls, value: Any) -> Self:
+        """A record of this class from a mapping or another record.
+
+        Raises:
+            SpecError: it does not fit.
+        """
+        if type(value) is cls:
+            return value
+        if isinstance(value, Record):
+            value = value.model_dump()
+        if not isinstance(value, Mapping):
+            raise SpecError(f"a {cls.__name__} is made from a table, not from {value!r}")
+        return cls(**value)
+
+    def _accept_reserved(self, name: str, value: Any) -> bool:
+        return False
+
+    def _refusal(self, problems: list[Problem]) -> SpecError:
+        lines = "; ".join(f"{path}: {text}" if path else text for path, text in problems)
+        return SpecError(f"{type(self).__name__}: {lines}", problems=tuple(problems))
+
+    def _validated(self) -> list[Problem] | None:
+        problems: list[Problem] | None = None
+        for field in type(self).__own_fields__ or ():
+            if field.check is not None:
+                try:
+                    field.check(self, field.attribute, self.__dict__[field.name])
+                except (ValueError, TypeError, AssertionError) as error:
+                    text = str(error.args[0]) if error.args else type(error).__name__
+                    problems = [*(problems or []), (field.name, text)]
+        return problems
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    __hash__ = None  # type: ignore[assignment]  # records are mutable
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items() if name[0] != "_")
+        return f"{type(self).__name__}({inside})"
+
+
+def record_fields(cls: type[Record]) -> tuple[RecordField, ...]:
+    """The declared fields of a record class, base classes first, compiled at the first call."""
+    if cls.__own_fields__ is None:
+        hints = _hints(cls)
+        cls.__own_fields__ = tuple(_compile(attribute, hints) for attribute in attrs.fields(cls)) if (
+            attrs.has(cls)
+        ) else ()  # fmt: skip
+    return cls.__own_fields__
+
+
+def _compile(attribute: Any, hints: dict[str, Any]) -> RecordField:
+    tp = hints.get(attribute.name, Any)
+    default = attribute.default
+    factory: Callable[[], Any] | None = None
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class at run time, a function to mypy
+        factory = default.factory
+        default = attrs.NOTHING
+    convert = converter_for(tp)
+    if attribute.converter is not None and callable(attribute.converter):
+        before = attribute.converter
+        convert = lambda value, convert=convert, before=before: convert(before(value))  # noqa: E731
+    return RecordField(
+        name=attribute.name, type=tp, convert=convert, default=default, factory=factory,
+        required=default is attrs.NOTHING and factory is None, check=attribute.validator, attribute=attribute,
+    )  # fmt: skip
+
+
+def _public_fields(cls: type, fields: list[Any]) -> list[Any]:
+    return [field for field in fields if not field.name.startswith("_")]
+
+
+def _is_attrs_field(value: Any) -> bool:
+    return type(value).__name__ == "_CountingAttr"
+
+
+def _annotations(cls: type) -> dict[str, Any]:
+    if sys.version_info >= (3, 14):  # annotations are lazy there, and may name what does not exist yet
+        import annotationlib
+
+        return annotationlib.get_annotations(cls, format=annotationlib.Format.FORWARDREF)
+    return typing.cast(dict[str, Any], cls.__dict__.get("__annotations__", {}))
+
+
+def _local_classes(frame: Any) -> dict[str, Any]:
+    """Classes beside one that is defined inside a function: its text annotations may name them."""
+    while frame is not None and frame.f_code.co_name == "__init_subclass__":
+        frame = frame.f_back
+    if frame is None or frame.f_locals is frame.f_globals:
+        return {}
+    return {name: value for name, value in frame.f_locals.items() if isinstance(value, type)}
+
+
+def _hints(cls: type[Record]) -> dict[str, Any]:
+    scope = {**cls.__scope__, cls.__name__: cls}
+    try:
+        return typing.get_type_hints(cls, localns=scope, include_extras=True)
+    except Exception:
+        return _hints_one_by_one(cls, scope)
+
+
+def _hints_one_by_one(cls: type[Record], scope: dict[str, Any]) -> dict[str, Any]:
+    """As `typing.get_type_hints`, but a name that exists for type checkers only makes its field untyped."""
+    hints: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        module = vars(sys.modules.get(base.__module__, typing))
+        for name, annotation in _annotations(base).items():
+            holder = type("_Holder", (), {"__annotations__": {name: annotation}})
+            try:
+                hints |= typing.get_type_hints(holder, module, {**vars(base), **scope}, include_extras=True)
+            except Exception:
+                hints[name] = Any
+    return hints
+
+
+def _reserved(cls: type[Record]) -> frozenset[str]:
+    names = cls.__dict__.get("__reserved__")
+    if names is None:
+        names = frozenset(
+            name for base in cls.__mro__[:-1] for name, value in base.__dict__.items()
+            if base.__module__.startswith("otter.") and (callable(value) or isinstance(value, property | classmethod))
+        )  # fmt: skip
+        cls.__reserved__ = names  # type: ignore[attr-defined]  # a cache for each class
+    return typing.cast("frozenset[str]", names)
+
+
+def _under(name: str, path: str) -> str:
+    return f"{name}{path}" if not path or path.startswith("[") else f"{name}.{path}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, _IMMUTABLE) and not isinstance(value, tuple):
+        return value
+    if isinstance(value, Record):
+        return value.model_dump()
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, tuple):
+        return tuple(_plain(item) for item in value)
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return copy.deepcopy(value)
