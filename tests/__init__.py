@@ -1,0 +1,1 @@
+"""The tests of otter; helpers are imported as `tests.support.<module>`."""
