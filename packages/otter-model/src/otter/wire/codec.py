@@ -1,0 +1,154 @@
+"""Bodies: one or more messages as an array of JSON objects, each tagged with its class name under `kind`.
+
+The tables of both directions are derived from the unions in `otter.wire.messages`; there is no second list. Unknown
+fields are ignored, so that a newer minor version may add some; unknown kinds are refused.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import attrs
+import orjson
+from cattrs import Converter
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from otter.wire import messages
+from otter.wire.errors import PeerError, UnrepresentableError, VersionError
+from otter.wire.messages import SayHello, ToCoordinator, ToWorker
+from otter.wire.version import agree
+
+TAG = "kind"
+_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
+
+
+def _strict(expected: type, word: str) -> Callable[[Any, Any], Any]:
+    def hook(value: Any, _: Any) -> Any:
+        # The type itself, not its subclasses: true is not 1 here, and an over-long integer has become a float.
+        if type(value) is expected:
+            return value
+        raise TypeError(f"expected {word}, got {type(value).__name__}")
+
+    return hook
+
+
+def _number(value: Any, _: Any) -> float:
+    if type(value) in (int, float):
+        return float(value)
+    raise TypeError(f"expected a number, got {type(value).__name__}")
+
+
+def _converter() -> Converter:
+    converter = Converter(detailed_validation=False)
+    for expected, word in ((str, "text"), (int, "an integer"), (bool, "a boolean")):
+        converter.register_structure_hook(expected, _strict(expected, word))
+    converter.register_structure_hook(float, _number)
+    # JSON inside a message stays as orjson made it: what it means is the business of those who asked for it.
+    plain = (dict[str, Any], list[Any], list[dict[str, Any]])
+    converter.register_structure_hook_func(lambda tp: tp == plain[0], _strict(dict, "an object"))
+    converter.register_structure_hook_func(lambda tp: tp in plain[1:], _strict(list, "an array"))
+    converter.register_unstructure_hook_func(lambda tp: tp in plain, lambda value: value)
+    return converter
+
+
+class Codec:
+    """Turns messages of one direction into bodies and back.
+
+    Args:
+        union: the messages of the direction, `ToWorker` or `ToCoordinator`.
+    """
+
+    def __init__(self, union: Any) -> None:
+        converter = _converter()
+        self._encoders: dict[type, Callable[[Any], dict[str, Any]]] = {}
+        self._decoders: dict[str, tuple[type, Callable[[Any, Any], Any]]] = {}
+        for kind in typing.get_args(union):
+            attrs.resolve_types(kind, vars(messages))
+            # Fields at their default do not travel: most results have none of the optional ones.
+            overrides = {a.name: override(omit_if_default=a.default is not attrs.NOTHING) for a in attrs.fields(kind)}
+            self._encoders[kind] = make_dict_unstructure_fn(kind, converter, **overrides)  # type: ignore[arg-type]
+            self._decoders[kind.__name__] = kind, make_dict_structure_fn(
+                kind, converter, _cattrs_detailed_validation=False
+            )
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The tags of the direction."""
+        return frozenset(self._decoders)
+
+    def encode(self, batch: Iterable[Any]) -> bytes:
+        """The body of messages.
+
+        Raises:
+            UnrepresentableError: one of them holds a value that JSON does not have, or is of the other direction.
+        """
+        encoders = self._encoders
+        rows = []
+        for message in batch:
+            encoder = encoders.get(type(message))
+            if encoder is None:
+                raise UnrepresentableError("$", f"{type(message).__name__} does not travel in this direction")
+            row = encoder(message)
+            row[TAG] = type(message).__name__
+            rows.append(row)
+        try:
+            return orjson.dumps(rows, option=_OPTIONS)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise UnrepresentableError("$", str(error)) from error
+
+    def decode(self, body: bytes) -> list[Any]:
+        """The messages of a body.
+
+        Raises:
+            PeerError: it is not an array of messages of this direction.
+        """
+        rows = _rows(body)
+        decoders = self._decoders
+        batch = []
+        for row in rows:
+            kind = row.get(TAG) if type(row) is dict else None
+            known = decoders.get(kind) if type(kind) is str else None
+            if known is None:
+                raise PeerError(f"unknown kind of message {str(kind)[:80]!r}")
+            try:
+                batch.append(known[1](row, known[0]))
+            except Exception as error:  # generated code raises what a hostile value provokes, of any type
+                raise PeerError(f"a {kind} does not fit its definition: {type(error).__name__}: {error}") from error
+        return batch
+
+
+def _rows(body: bytes) -> list[Any]:
+    try:
+        rows = orjson.loads(body)
+    except ValueError as error:
+        raise PeerError(f"a body is not JSON: {error}") from error
+    if type(rows) is not list or not rows:
+        raise PeerError("a body is not an array of messages")
+    return rows
+
+
+def read_hello(body: bytes) -> tuple[SayHello, str]:
+    """The first message of a worker and the version to speak with it.
+
+    The version is looked at before anything else of the message, since another major may have changed all the rest.
+
+    Raises:
+        VersionError: the worker speaks another major version.
+        PeerError: it is not a hello.
+    """
+    row = _rows(body)[0]
+    if type(row) is not dict or row.get(TAG) != SayHello.__name__:
+        raise PeerError("the first message of a worker must be SayHello")
+    version = agree(row.get("oldest"), row.get("newest"))
+    hello = TO_COORDINATOR.decode(orjson.dumps([row]))[0]
+    return hello, version
+
+
+TO_WORKER = Codec(ToWorker)
+TO_COORDINATOR = Codec(ToCoordinator)
+
+Batch = Sequence[Any]
+
+__all__ = ["TO_COORDINATOR", "TO_WORKER", "Codec", "VersionError", "read_hello"]

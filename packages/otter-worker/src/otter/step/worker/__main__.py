@@ -1,0 +1,5 @@
+"""`python -m otter.step.worker`."""
+
+from otter.step.worker.process import main
+
+main()

@@ -1,0 +1,238 @@
+"""`Executor`: message in, message out. Builds a task from a request, knows its phases, and makes the answer.
+
+How the phases are driven, on a loop or not, is the worker's business; nothing here waits, forks or logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import attrs
+
+from otter.config.model import Config
+from otter.manifest.model import Result
+from otter.scratchpad.model import Scratchpad
+from otter.task.model import Spec, State, Task, TaskContext
+from otter.task.task_registry import TaskRegistry
+from otter.task.task_reporter import TaskReporter, is_asynchronous, report
+from otter.util.errors import OtterError, SpecError, TaskBuildError, failure_text
+from otter.wire.errors import UnrepresentableError
+from otter.wire.messages import AddSpecs, ReportResult, RunTask
+from otter.wire.values import exact
+
+PAGE = 500
+"""Specs in a message: a generator of a million tasks must not need one message of 150 MB."""
+
+Send = Callable[[Any], None]
+Phase = tuple[Callable[[Any], Any], bool]
+"""A reported method and whether it is a coroutine function of its author's."""
+
+_PLAIN = frozenset(
+    {"name", "result", "elapsed", "failure_reason", "started_run_at", "finished_run_at", "run_elapsed",
+     "started_validation_at", "finished_validation_at", "validation_elapsed"}
+)  # fmt: skip
+"""Fields of a task's record that the reporter writes itself, in forms that JSON has."""
+
+
+class _Recorded(dict[str, Any]):
+    """The values of a scratchpad, which remembers what a task put there."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        super().__init__(values)
+        self.changed: dict[str, None] = {}
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.changed[key] = None
+        super().__setitem__(key, value)
+
+    def setdefault(self, key: str, default: Any = None, /) -> Any:
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def update(self, *args: Any, **values: Any) -> None:
+        for key, value in dict(*args, **values).items():
+            self[key] = value
+
+
+@attrs.define(eq=False)
+class Attempt:
+    """One attempt while it runs.
+
+    Attributes:
+        task: the task; none when it could not be built.
+        reporter: the task, or what records the failure to build it; none until `prepare` has ended.
+        pages: how many pages of specs it has sent.
+    """
+
+    request: RunTask
+    context: TaskContext
+    reporter: TaskReporter | None = None
+    task: Task | None = None
+    phases: tuple[Phase, ...] = ()
+    pages: int = 0
+
+
+class Executor:
+    """Builds tasks and answers for them.
+
+    Args:
+        registry: the task types.
+        config: given to every task.
+        send: takes the messages that a task causes while it runs.
+    """
+
+    def __init__(self, registry: TaskRegistry, config: Config, send: Send) -> None:
+        self.registry = registry
+        self.config = config
+        self.values: dict[str, Any] = {}
+        self._send = send
+        self._phases: dict[type[Task], tuple[Phase, ...]] = {}
+        self._asynchronous: dict[str, bool] = {}
+
+    def store(self, values: dict[str, Any]) -> None:
+        """Values that other tasks made; those that are known already stay."""
+        self.values = {**values, **self.values}
+
+    def is_asynchronous(self, request: RunTask) -> bool:
+        """Whether the task of a request runs on the event loop, beside others."""
+        try:
+            name = _type_of(request.spec)
+            known = self._asynchronous.get(name)
+            if known is None:
+                known = self._asynchronous[name] = is_asynchronous(self.registry.find(name).task.run)
+        except (OtterError, AttributeError, TypeError, IndexError, KeyError):
+            return False  # building it will say what is wrong
+        return known
+
+    def prepare(self, request: RunTask, abort: Any) -> Attempt:
+        """Build the task of a request. Whatever goes wrong becomes the attempt's failure."""
+        context = TaskContext(config=self.config, scratchpad=Scratchpad(), abort=abort, state=State.RUNNING)
+        context.scratchpad.sentinel_dict = _Recorded(self.values)
+        attempt = Attempt(request, context)
+        context.publish = lambda specs: self._publish(attempt, specs)
+        try:
+            if not isinstance(request.spec, dict):
+                raise TaskBuildError("a spec must be a table")
+            spec = self._typed(request.spec)
+            attempt.task = attempt.reporter = self.registry.find(spec.task_type).task(spec, context)
+            attempt.phases = self._phases_of(type(attempt.task))
+        except BaseException as error:  # noqa: BLE001 - a constructor may raise anything, SystemExit included
+            name = str(request.spec.get("name", "?")) if isinstance(request.spec, dict) else "?"
+            attempt.reporter = TaskReporter(name)
+            attempt.reporter.start_run()
+            attempt.reporter.fail(_explained(error))
+        return attempt
+
+    def answer(self, attempt: Attempt, aborted: bool, peak_memory: int | None = None) -> ReportResult:
+        """The result of an attempt whose phases have ended.
+
+        Args:
+            attempt: the attempt.
+            aborted: it had been asked to stop, so that an exception is no failure of its own.
+        """
+        reporter = attempt.reporter
+        assert reporter is not None, "an attempt is answered for after it was prepared"
+        attempt.context.state = State.DONE
+        values: dict[str, Any] | None = None
+        try:
+            if attempt.context.specs:
+                self._publish(attempt, attempt.context.specs)
+            pad = attempt.context.scratchpad.sentinel_dict
+            changed = pad.changed if isinstance(pad, _Recorded) else pad
+            values = {key: exact(pad[key], f"$.scratchpad.{key}") for key in changed if key in pad}
+            record = _record(reporter)
+        except UnrepresentableError as error:
+            values = None
+            record = _failed_record(reporter, f"result not representable: {error}")
+            reporter.failure = type(error).__name__, ""
+        except Exception as error:  # noqa: BLE001 - a task may have put anything where its record is made of
+            values = None
+            record = _failed_record(reporter, f"result cannot be recorded: {failure_text(error)}")
+            reporter.failure = type(error).__name__, ""
+        finally:
+            attempt.context.publish = None  # it refers to the attempt: a cycle would keep the task's files open
+        if aborted and record["result"] == Result.FAILURE:
+            record["result"] = Result.ABORTED
+        failure, traceback = reporter.failure or (None, None)
+        return ReportResult(
+            task=attempt.request.task, attempt=attempt.request.attempt, record=record, values=values or None,
+            failure=failure, traceback=traceback, peak_memory=peak_memory, pages=attempt.pages,
+        )  # fmt: skip
+
+    def check(self, specs: Iterable[Any]) -> list[list[Any]]:
+        """What is wrong with specs that only their own classes can tell: rows of place, path and sentence."""
+        problems: list[list[Any]] = []
+        for place, table in enumerate(specs):
+            try:
+                self._typed(table)
+            except SpecError as error:
+                problems += [[place, path, text] for path, text in error.problems or (("", str(error)),)]
+            except Exception as error:  # noqa: BLE001 - a model_post_init may raise anything
+                problems.append([place, "", failure_text(error)])
+        return problems
+
+    def _typed(self, table: dict[str, Any]) -> Spec:
+        kind = self.registry.find(_type_of(table))
+        return kind.spec(**table)
+
+    def _phases_of(self, cls: type[Task]) -> tuple[Phase, ...]:
+        phases = self._phases.get(cls)
+        if phases is None:
+            methods = [cls.run] if cls.validate is Task.validate else [cls.run, cls.validate]
+            phases = tuple((_reported(method), is_asynchronous(method)) for method in methods)
+            self._phases[cls] = phases
+        return phases
+
+    def _publish(self, attempt: Attempt, specs: Iterable[Spec]) -> None:
+        request = attempt.request
+        page: list[Any] = []
+        for spec in specs:
+            page.append(exact(spec.model_dump(), f"$.specs[{spec.name!r}]"))
+            if len(page) == PAGE:
+                self._send(AddSpecs(request.task, request.attempt, page))
+                attempt.pages += 1
+                page = []
+        if page:
+            self._send(AddSpecs(request.task, request.attempt, page))
+            attempt.pages += 1
+
+
+def _type_of(table: dict[str, Any]) -> str:
+    chosen = table.get("task_type")
+    return str(chosen) if chosen is not None else str(table["name"]).split(None, 1)[0]
+
+
+def _reported(method: Callable[..., Any]) -> Callable[[Any], Any]:
+    return method if hasattr(method, "otter_method") else report(method)
+
+
+def _explained(error: BaseException) -> BaseException:
+    """An error of the engine's own as it is; anything else as the failure of a constructor, with its cause."""
+    if isinstance(error, OtterError):
+        return error
+    explained = TaskBuildError(f"the constructor failed with {failure_text(error)}")
+    explained.__cause__ = error
+    return explained
+
+
+def _record(reporter: TaskReporter) -> dict[str, Any]:
+    record: dict[str, Any] = {}
+    for field, value in reporter.manifest.__dict__.items():
+        if value is None or field[0] == "_" or (not value and isinstance(value, list)):
+            continue
+        if field in _PLAIN:
+            record[field] = value
+        elif field == "artifacts":
+            record[field] = [exact(item.model_dump(), f"$.artifacts[{place}]") for place, item in enumerate(value)]
+        else:
+            record[field] = exact(value, f"$.{field}")
+    return record
+
+
+def _failed_record(reporter: TaskReporter, reason: str) -> dict[str, Any]:
+    record = {field: value for field, value in reporter.manifest.__dict__.items() if field in _PLAIN and value is not None}
+    record["result"] = Result.FAILURE
+    record["failure_reason"] = reason
+    return record
