@@ -51,8 +51,8 @@ class Scratchpad:
 
         Args:
             value: any JSON-like value.
-            ignore_missing: leave placeholders that nothing defines as they stand (`$$` then stays `$$` as well,
-                because a later pass has yet to read them).
+            ignore_missing: leave placeholders that nothing defines as they stand. A text with such a one is still a
+                template: its `$$` stays `$$`, for whoever reads it next.
 
         Raises:
             ScratchpadError: placeholders that nothing defines; `.missing` has their names.
@@ -66,6 +66,36 @@ class Scratchpad:
             raise ScratchpadError(f"nothing defines {names}", missing=tuple(dict.fromkeys(missing)))
         return replaced
 
+    def fill(self, template: Any) -> Any:
+        """A template with the names that are known here filled in: what comes out is a template as before.
+
+        Placeholders of other names stay, and so does `$$`. Dollars in the values that are filled in are doubled, so
+        that a later `replace` gives these values back as they are and finds no placeholder in them. Generators make
+        the specs of their tasks with it.
+        """
+        if isinstance(template, str):
+            return self._fill_text(template) if "$" in template else template
+        if isinstance(template, PurePath):
+            return Path(str(self._fill_text(str(template)))) if "$" in str(template) else template
+        if isinstance(template, list | tuple):
+            return type(template)(self.fill(item) for item in template)
+        if isinstance(template, Mapping):
+            return {_key(self.fill(key)): self.fill(item) for key, item in template.items()}
+        return template
+
+    def _fill_text(self, text: str) -> Any:
+        whole = _PLACEHOLDER.fullmatch(text)
+        if whole is not None and whole[1] in self.sentinel_dict:
+            return _escaped(self.sentinel_dict[whole[1]])
+
+        def value_of(match: re.Match[str]) -> str:
+            name = match[1]
+            if name is None or name not in self.sentinel_dict:
+                return match[0]
+            return str(self.sentinel_dict[name]).replace("$", "$$")
+
+        return _PLACEHOLDER.sub(value_of, text)
+
     def _replace(self, value: Any, missing: list[str]) -> Any:
         if isinstance(value, str):
             return self._replace_text(value, missing) if "$" in value else value
@@ -74,7 +104,7 @@ class Scratchpad:
         if isinstance(value, list | tuple):
             return type(value)(self._replace(item, missing) for item in value)
         if isinstance(value, Mapping):
-            return {self._replace(key, missing): self._replace(item, missing) for key, item in value.items()}
+            return {_key(self._replace(key, missing)): self._replace(item, missing) for key, item in value.items()}
         dump: Callable[[], dict[str, Any]] | None = getattr(value, "model_dump", None)
         if dump is not None:
             return type(value)(**self._replace(dump(), missing))
@@ -85,13 +115,30 @@ class Scratchpad:
         if whole is not None and whole[1] in self.sentinel_dict:
             return self.sentinel_dict[whole[1]]
 
+        unknown = [name for name in placeholders(text) if name not in self.sentinel_dict]
+        missing += unknown
+        dollar = "$$" if unknown else "$"
+
         def value_of(match: re.Match[str]) -> str:
             name = match[1]
             if name is None:
-                return "$"
-            if name in self.sentinel_dict:
-                return str(self.sentinel_dict[name])
-            missing.append(name)
-            return match[0]
+                return dollar
+            return str(self.sentinel_dict[name]) if name in self.sentinel_dict else match[0]
 
         return _PLACEHOLDER.sub(value_of, text)
+
+
+def _key(value: Any) -> Any:
+    """The key of a table that a placeholder gave: text, whatever the value was."""
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _escaped(value: Any) -> Any:
+    """A value whose texts a later `replace` leaves as they are."""
+    if isinstance(value, str):
+        return value.replace("$", "$$")
+    if isinstance(value, list | tuple):
+        return type(value)(_escaped(item) for item in value)
+    if isinstance(value, Mapping):
+        return {_escaped(key): _escaped(item) for key, item in value.items()}
+    return value

@@ -69,8 +69,9 @@ class Codec:
             # Fields at their default do not travel: most results have none of the optional ones.
             overrides = {a.name: override(omit_if_default=a.default is not attrs.NOTHING) for a in attrs.fields(kind)}
             self._encoders[kind] = make_dict_unstructure_fn(kind, converter, **overrides)  # type: ignore[arg-type]
-            self._decoders[kind.__name__] = kind, make_dict_structure_fn(
-                kind, converter, _cattrs_detailed_validation=False
+            self._decoders[kind.__name__] = (
+                kind,
+                make_dict_structure_fn(kind, converter, _cattrs_detailed_validation=False),
             )
 
     @property

@@ -39,7 +39,9 @@ class VersionError(PeerError):
     """
 
     def __init__(self, ours: str, theirs: str) -> None:
-        super().__init__(f"the peer speaks protocol {theirs}, this side speaks {ours}: install matching versions of otter")
+        super().__init__(
+            f"the peer speaks protocol {theirs}, this side speaks {ours}: install matching versions of otter"
+        )
         self.ours = ours
         self.theirs = theirs
 

@@ -232,7 +232,9 @@ def _record(reporter: TaskReporter) -> dict[str, Any]:
 
 
 def _failed_record(reporter: TaskReporter, reason: str) -> dict[str, Any]:
-    record = {field: value for field, value in reporter.manifest.__dict__.items() if field in _PLAIN and value is not None}
+    record = {
+        field: value for field, value in reporter.manifest.__dict__.items() if field in _PLAIN and value is not None
+    }
     record["result"] = Result.FAILURE
     record["failure_reason"] = reason
     return record

@@ -73,7 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--channel", type=int, required=True, help="descriptor of the socket of messages")
     parser.add_argument("--control", type=int, required=True, help="descriptor of the socket of urgent messages")
     parser.add_argument("--batons", type=int, required=True, help="descriptor of the pipe of permissions to begin")
-    parser.add_argument("--lifeline", type=int, required=True, help="descriptor of a pipe that ends with the coordinator")
+    parser.add_argument(
+        "--lifeline", type=int, required=True, help="descriptor of a pipe that ends with the coordinator"
+    )
     parser.add_argument("--tasks", action="append", default=[], metavar="PACKAGE")
     parser.add_argument("--sys-path", help="sys.path of the coordinator, when both have the same interpreter")
     parser.add_argument("--memory", type=int, help="limit of the data segment, in bytes")

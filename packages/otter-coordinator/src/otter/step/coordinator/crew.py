@@ -1,0 +1,106 @@
+"""The workers as the scheduler sees them: what each one has, and how much more it may be given.
+
+Small tasks are handed over several at a time, as many as make up `AHEAD` seconds of work by what tasks of their type took
+so far, so that a worker need not wait for each next one. A type of which nothing is known is handed over singly. What
+turns out to sit behind a long task is taken back and given to an idle worker.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+from otter.step.coordinator.events import TaskId, WorkerId
+
+AHEAD = 0.008
+"""Seconds of estimated work that a worker may hold beyond what it runs."""
+
+MAX_AHEAD = 256
+"""Tasks that a worker may hold beyond what it runs."""
+
+LEAST = 2e-5
+"""Seconds that any task is taken to cost, its way included."""
+
+_WEIGHT = 0.2
+
+
+class WorkerState(enum.Enum):
+    """Where a worker stands."""
+
+    STARTING = "starting"
+    SERVING = "serving"
+    LEAVING = "leaving"
+    """It gets no more tasks: it is asked to end, is being killed, or its process is unclean."""
+
+
+@attrs.define(eq=False)
+class WorkerNode:
+    """What the scheduler knows of a worker.
+
+    Attributes:
+        deadline: when it must have said hello; none once it has.
+        waiting: tasks that it has and has not begun, in order, each with its estimated seconds.
+        running: tasks that it has begun.
+        asynchronous: how many of both are asynchronous; the rest are not.
+        load: sum of the estimates of `waiting`.
+        revoking: it has not confirmed a revocation, and gets no tasks until then.
+        alone: it holds a task that must be alone.
+        verdict: why it is being killed, in the words that its tasks' failures will carry.
+    """
+
+    id: WorkerId
+    state: WorkerState = WorkerState.STARTING
+    deadline: float | None = None
+    waiting: dict[TaskId, float] = attrs.field(factory=dict)
+    running: set[TaskId] = attrs.field(factory=set)
+    asynchronous: int = 0
+    load: float = 0.0
+    revoking: bool = False
+    alone: bool = False
+    verdict: str | None = None
+
+    @property
+    def held(self) -> int:
+        """How many tasks it has."""
+        return len(self.waiting) + len(self.running)
+
+    @property
+    def open(self) -> bool:
+        """Whether it may be given tasks at all."""
+        return self.state is WorkerState.SERVING and not self.revoking and not self.alone
+
+    def room_for_sync(self, estimate: float | None) -> bool:
+        """Whether a synchronous task may be handed to it now."""
+        if not self.waiting and not self.running:
+            return self.open
+        if not self.open or self.asynchronous or estimate is None:
+            return False
+        return self.load + estimate <= AHEAD and len(self.waiting) < MAX_AHEAD
+
+    def room_for_async(self, estimate: float | None, concurrency: int) -> bool:
+        """Whether an asynchronous task may be handed to it now."""
+        if not self.open or self.held > self.asynchronous:
+            return False  # a synchronous task has it, or will have it
+        if self.held < concurrency:
+            return True
+        if estimate is None:
+            return False
+        return self.load + estimate <= AHEAD * concurrency and len(self.waiting) < min(MAX_AHEAD, 2 * concurrency)
+
+
+class Estimates:
+    """Seconds that tasks of each type take: a moving average."""
+
+    def __init__(self) -> None:
+        self._means: dict[str, float] = {}
+
+    def get(self, kind: str) -> float | None:
+        """The estimate for a type; none before the first task of it has ended."""
+        return self._means.get(kind)
+
+    def learn(self, kind: str, elapsed: float) -> None:
+        """A task of a type took this long."""
+        elapsed = max(elapsed, LEAST)
+        mean = self._means.get(kind)
+        self._means[kind] = elapsed if mean is None else mean + _WEIGHT * (elapsed - mean)

@@ -1,0 +1,313 @@
+"""What happens to a run, and what is to be done about it: the whole vocabulary of the scheduler.
+
+Every event carries `at`, seconds on a monotonic clock. Events are facts of the past, commands are orders for the loop; both
+are frozen, so that a test compares whole lists of them.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import NewType
+
+import attrs
+
+from otter.task.policy import Policy
+
+TaskId = NewType("TaskId", int)
+"""Place of a task in the run, from 0, in the order in which tasks were added."""
+
+WorkerId = NewType("WorkerId", int)
+"""Number of a worker process, from 0; never used twice in a run."""
+
+DEFAULT_POLICY = Policy()
+
+
+class Outcome(enum.Enum):
+    """How an attempt, or a task, ended."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    ABORTED = "aborted"
+    SKIPPED = "skipped"
+    """Never begun, because something that it requires did not succeed."""
+
+
+class StopLevel(enum.IntEnum):
+    """How urgently a run is asked to stop."""
+
+    DRAIN = 1
+    KILL = 2
+
+
+@attrs.frozen
+class NewTask:
+    """A task to add.
+
+    Attributes:
+        name: unique in the run.
+        kind: its task type.
+        asynchronous: it may run beside others in one worker.
+        recorded: an earlier run committed a task of this name, so that it may not have to run.
+    """
+
+    name: str
+    kind: str
+    requires: tuple[str, ...] = ()
+    policy: Policy = DEFAULT_POLICY
+    asynchronous: bool = False
+    recorded: bool = False
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class TasksAdded:
+    """The tasks that the pipeline file describes."""
+
+    at: float
+    tasks: tuple[NewTask, ...]
+
+
+@attrs.frozen
+class WorkerReady:
+    """A worker said hello and was accepted."""
+
+    at: float
+    worker: WorkerId
+
+
+@attrs.frozen
+class WorkerLost:
+    """A worker's process is gone, and everything it had sent has been handled.
+
+    Attributes:
+        reason: how it ended, in words.
+    """
+
+    at: float
+    worker: WorkerId
+    reason: str
+
+
+@attrs.frozen
+class AttemptStarted:
+    """A worker began an attempt."""
+
+    at: float
+    worker: WorkerId
+    task: TaskId
+    attempt: int
+
+
+@attrs.frozen
+class AttemptEnded:
+    """A worker answered for an attempt.
+
+    Attributes:
+        added: tasks that the attempt generated.
+        elapsed: seconds that it took.
+        tainted: why its process should not serve another task.
+        permanent: trying again would be of no use.
+    """
+
+    at: float
+    worker: WorkerId
+    task: TaskId
+    attempt: int
+    outcome: Outcome
+    reason: str | None = None
+    added: tuple[NewTask, ...] = ()
+    elapsed: float = 0.0
+    tainted: str | None = None
+
+
+@attrs.frozen
+class TaskRefused:
+    """A task cannot be handed to a worker, because its spec cannot be completed."""
+
+    at: float
+    task: TaskId
+    reason: str
+
+
+@attrs.frozen
+class TasksRevoked:
+    """Attempts that had not begun were taken back from a worker; none of them will begin there."""
+
+    at: float
+    worker: WorkerId
+    tasks: tuple[TaskId, ...]
+
+
+@attrs.frozen
+class RevokeConfirmed:
+    """A worker has forgotten what was taken back, and may be given tasks again."""
+
+    at: float
+    worker: WorkerId
+
+
+@attrs.frozen
+class ReuseDecided:
+    """Whether the recorded outcome of a task stands.
+
+    Attributes:
+        reuse: it stands; the task does not run.
+        added: what it generated when it ran.
+    """
+
+    at: float
+    task: TaskId
+    reuse: bool
+    added: tuple[NewTask, ...] = ()
+
+
+@attrs.frozen
+class StopRequested:
+    """Someone asks the run to stop."""
+
+    at: float
+    reason: str
+    level: StopLevel
+
+
+@attrs.frozen
+class EngineFailed:
+    """The engine itself cannot go on: its storage is full, or no worker can be started."""
+
+    at: float
+    reason: str
+
+
+@attrs.frozen
+class Tick:
+    """Time has passed."""
+
+    at: float
+
+
+Event = (
+    TasksAdded | WorkerReady | WorkerLost | AttemptStarted | AttemptEnded | TaskRefused | TasksRevoked
+    | RevokeConfirmed | ReuseDecided | StopRequested | EngineFailed | Tick
+)  # fmt: skip
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class StartWorker:
+    """Start a worker process; it answers with `WorkerReady` or `WorkerLost`."""
+
+    worker: WorkerId
+
+
+@attrs.frozen
+class StopWorker:
+    """Let a worker end, which has nothing to do."""
+
+    worker: WorkerId
+
+
+@attrs.frozen
+class KillWorker:
+    """End a worker's process group at once; `WorkerLost` follows."""
+
+    worker: WorkerId
+    reason: str
+
+
+@attrs.frozen
+class Dispatch:
+    """Hand an attempt to a worker."""
+
+    worker: WorkerId
+    task: TaskId
+    attempt: int
+    alone: bool = False
+
+
+@attrs.frozen
+class Revoke:
+    """Take back what has not begun, the last first; answered by `TasksRevoked` with those for which it succeeded.
+
+    Attributes:
+        tasks: in the order in which they were handed over.
+    """
+
+    worker: WorkerId
+    tasks: tuple[TaskId, ...]
+
+
+@attrs.frozen
+class Abort:
+    """Ask attempts to stop.
+
+    Attributes:
+        grace: seconds they have.
+    """
+
+    worker: WorkerId
+    tasks: tuple[TaskId, ...]
+    grace: float
+
+
+@attrs.frozen
+class DecideReuse:
+    """Find out whether the recorded outcome of a task stands; answered by `ReuseDecided`.
+
+    Attributes:
+        stale: something that the task requires ran again.
+    """
+
+    task: TaskId
+    stale: bool
+
+
+@attrs.frozen
+class Retry:
+    """An attempt failed, and the task will be tried again.
+
+    Attributes:
+        delay: seconds until then.
+    """
+
+    task: TaskId
+    attempt: int
+    reason: str
+    delay: float
+
+
+@attrs.frozen
+class Commit:
+    """Make the outcome of a task durable; it will not change.
+
+    Attributes:
+        attempt: the attempt that decided it; 0 when none was made.
+        reused: the outcome is that of an earlier run.
+        cause: for a skipped task, the task whose end is the root of it.
+    """
+
+    task: TaskId
+    outcome: Outcome
+    attempt: int
+    reason: str | None = None
+    reused: bool = False
+    cause: TaskId | None = None
+
+
+@attrs.frozen
+class Finish:
+    """The run is over.
+
+    Attributes:
+        outcome: of the run as a whole.
+        pending: how many tasks never began.
+    """
+
+    outcome: Outcome
+    reason: str | None = None
+    pending: int = 0
+
+
+Command = StartWorker | StopWorker | KillWorker | Dispatch | Revoke | Abort | DecideReuse | Retry | Commit | Finish
