@@ -1,0 +1,1 @@
+"""HTTP and HTTPS. Only `otter.storage.registry` imports this package, when a location needs it."""

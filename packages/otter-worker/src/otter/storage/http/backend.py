@@ -1,0 +1,102 @@
+"""Reading over HTTP. Nothing can be written, listed or deleted there: each of these says so."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from otter.storage.http.client import Response, answer
+from otter.storage.http.content import coding_of, inflated, stat_of
+from otter.storage.http.errors import refused, shown, translated
+from otter.storage.http.options import Options
+from otter.storage.model import Copied, Location, Revision, Sink, Source, StatResult
+from otter.storage.storage_context import get_storage_context
+from otter.util.errors import DownloadError, StorageError, UploadError
+from otter.util.units import format_size
+
+_GOOD = frozenset({200, 203})
+_HEAD_REFUSED = frozenset({400, 403, 405, 500, 501})
+"""Answers to HEAD of servers that may well answer a GET."""
+
+
+class HttpBackend:
+    """HTTP and HTTPS; see `otter.storage.model.AsyncBackend`."""
+
+    async def stat(self, location: Location) -> StatResult:
+        """What the server says of an object: to HEAD, or to a GET where HEAD is refused."""
+        options = _options()
+        for method in ("HEAD", "GET"):
+            async with answer(method, location.absolute, options) as response:
+                if response.status in _GOOD:
+                    return stat_of(response.headers, str(response.url))
+                if method == "GET" or response.status not in _HEAD_REFUSED:
+                    raise refused(location.absolute, response.status)
+        raise AssertionError("a GET returns or raises")
+
+    def iterate_glob(self, location: Location, pattern: str) -> AsyncIterator[str]:
+        """Servers have no way to list what they have."""
+        raise StorageError(f"{shown(location.absolute)}: HTTP has no listings to match {pattern!r} with")
+
+    @asynccontextmanager
+    async def source(self, location: Location) -> AsyncIterator[Source]:
+        """The bytes of an object, as they arrive."""
+        options = _options()
+        async with answer("GET", location.absolute, options) as response:
+            if response.status not in _GOOD:
+                raise refused(location.absolute, response.status)
+            yield _HttpSource(response, location.absolute, options.max_size)
+
+    def sink(self, location: Location, expected: Revision = None) -> AbstractAsyncContextManager[Sink]:
+        """Nothing is written over HTTP."""
+        raise UploadError(f"{shown(location.absolute)}: HTTP locations can only be read")
+
+    async def copy(self, source: Location, destination: Location) -> Copied | None:
+        """Servers do not copy."""
+        return None
+
+    async def delete(self, location: Location, is_recursive: bool) -> int:
+        """Nothing is deleted over HTTP."""
+        raise StorageError(f"{shown(location.absolute)}: HTTP locations can only be read, not deleted")
+
+
+class _HttpSource:
+    def __init__(self, response: Response, url: str, max_size: int | None) -> None:
+        self._response = response
+        self._url = url
+        self._max_size = max_size
+        self._coding = coding_of(response.headers, str(response.url))
+        self.stat = stat_of(response.headers, str(response.url))
+        self._refuse_over(self.stat.size or 0)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        blocks = self._received()
+        if self._coding is not None:
+            blocks = inflated(blocks, self._url)
+        size = 0
+        async for block in blocks:
+            size += len(block)
+            self._refuse_over(size)
+            yield block
+
+    async def _received(self) -> AsyncIterator[bytes]:
+        size = 0
+        announced = self._response.content_length
+        try:
+            with translated(self._url):
+                async for block in self._response.content.iter_any():
+                    size += len(block)
+                    yield block
+        except DownloadError as error:
+            of = f" of {announced}" if announced is not None else ""
+            raise DownloadError(f"{error} (after {size}{of} bytes)") from error.__cause__
+        if announced is not None and size != announced:
+            raise DownloadError(f"{shown(self._url)}: {announced} bytes were announced, and {size} came")
+
+    def _refuse_over(self, size: int) -> None:
+        if self._max_size is not None and size > self._max_size:
+            limit = format_size(self._max_size)
+            raise DownloadError(f"{shown(self._url)}: larger than the max_size of {limit} that was set")
+
+
+def _options() -> Options:
+    return Options.from_settings(get_storage_context())

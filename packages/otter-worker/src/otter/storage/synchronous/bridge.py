@@ -1,0 +1,205 @@
+"""A backend of coroutines for blocking code, inside and outside of a running event loop.
+
+The coroutines run on an event loop of their own, in a thread that is started when it is first
+needed. So a synchronous task works the same in a script, in a test, and in a worker whose thread is
+already running a loop, and its connections are kept from one call to the next. The thread is a
+daemon, named `otter-storage`; it ends with the interpreter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import io
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, BinaryIO, TypeVar, cast
+
+from otter.storage.model import (
+    BLOCK_SIZE,
+    AsyncBackend,
+    Copied,
+    Location,
+    Publication,
+    Revision,
+    Sink,
+    Source,
+    StatResult,
+)
+from otter.util.errors import StorageError
+
+C = TypeVar("C")
+T = TypeVar("T")
+
+
+class _LoopThread:
+    """An event loop in a thread of its own, started by the first call."""
+
+    def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._runner: asyncio.Runner | None = None
+        self._thread: threading.Thread | None = None
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of a coroutine; what interrupts the wait, such as Ctrl-C, cancels it."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop())
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def close(self) -> None:
+        """Close the connections, end the loop and the thread; the next call starts new ones."""
+        with self._lock:
+            runner, thread, self._runner, self._thread = self._runner, self._thread, None, None
+        if runner is not None and thread is not None:
+            loop = runner.get_loop()
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            runner.close()
+
+    def forget(self) -> None:
+        """After a fork the thread is gone, and whatever it held belongs to the parent."""
+        self._begin()
+
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._runner is None:
+                # With a factory the runner leaves alone what the calling thread takes for its
+                # current loop.
+                self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+                loop = self._runner.get_loop()
+                self._thread = threading.Thread(target=loop.run_forever, name="otter-storage", daemon=True)
+                self._thread.start()
+            return self._runner.get_loop()
+
+
+_thread = _LoopThread()
+atexit.register(_thread.close)
+os.register_at_fork(after_in_child=_thread.forget)
+
+
+class BridgedBackend:
+    """An `AsyncBackend` as a `BlockingBackend`."""
+
+    def __init__(self, backend: AsyncBackend) -> None:
+        self._backend = backend
+
+    def stat(self, location: Location) -> StatResult:
+        """What is known of an object."""
+        return _thread.run(self._backend.stat(location))
+
+    def iterate_glob(self, location: Location, pattern: str) -> Iterator[str]:
+        """Absolute locations of the objects below a location that match a pattern."""
+        matches = self._backend.iterate_glob(location, pattern)
+        while (match := _thread.run(_next(matches))) is not None:
+            yield match
+
+    def open_read(self, location: Location) -> tuple[BinaryIO, StatResult]:
+        """The bytes of an object, fetched as they are read."""
+        raw = _RawSource(self._backend.source(location))
+        return cast(BinaryIO, io.BufferedReader(raw, BLOCK_SIZE)), raw.stat
+
+    def open_write(self, location: Location, expected: Revision = None) -> Publication:
+        """Begin to write an object."""
+        return _BridgedPublication(self._backend.sink(location, expected))
+
+    def open_update(self, location: Location, mode: str) -> BinaryIO:
+        """Objects of a store are written whole."""
+        raise StorageError(f"{location.absolute}: cannot be changed in place over {location.scheme} ({mode!r})")
+
+    def copy(self, source: Location, destination: Location, stopped: Callable[[], bool]) -> Copied | None:
+        """Copy within the backend; a wait that is interrupted cancels it."""
+        return _thread.run(self._backend.copy(source, destination))
+
+    def delete(self, location: Location, is_recursive: bool) -> int:
+        """Delete an object, or everything below it."""
+        return _thread.run(self._backend.delete(location, is_recursive))
+
+
+def run_blocking(work: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that uses asynchronous backends, for blocking code."""
+    return _thread.run(work)
+
+
+class _RawSource(io.RawIOBase):
+    """A source as a raw file: one block of it is kept at a time."""
+
+    def __init__(self, context: AbstractAsyncContextManager[Source]) -> None:
+        self._context = context
+        source = _thread.run(_entered(context))
+        self.stat = source.stat
+        self._blocks = aiter(source)
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._rest:
+            self._rest = memoryview(_thread.run(_block(self._blocks)))
+        view = memoryview(buffer).cast("B")
+        count = min(len(view), len(self._rest))
+        view[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            _thread.run(_left(self._context, None))
+
+
+class _BridgedPublication:
+    """A sink as a publication."""
+
+    may_wait = True
+
+    def __init__(self, context: AbstractAsyncContextManager[Sink]) -> None:
+        self._context: AbstractAsyncContextManager[Sink] | None = context
+        self._sink = _thread.run(_entered(context))
+
+    def write(self, blocks: Sequence[bytes | memoryview]) -> None:
+        for block in blocks:
+            _thread.run(self._sink.write(bytes(block)))
+
+    def publish(self) -> Revision:
+        self._leave(None)
+        return self._sink.revision
+
+    def discard(self) -> None:
+        self._leave(asyncio.CancelledError())
+
+    def _leave(self, error: BaseException | None) -> None:
+        context, self._context = self._context, None
+        if context is not None:
+            _thread.run(_left(context, error))
+
+
+async def _next(matches: AsyncIterator[str]) -> str | None:
+    return await anext(matches, None)
+
+
+async def _block(blocks: AsyncIterator[bytes]) -> bytes:
+    while (block := await anext(blocks, None)) is not None:
+        if block:
+            return block
+    return b""
+
+
+async def _entered(context: AbstractAsyncContextManager[C]) -> C:
+    return await context.__aenter__()
+
+
+async def _left(context: AbstractAsyncContextManager[Any], error: BaseException | None) -> None:
+    try:
+        await context.__aexit__(type(error) if error else None, error, None)
+    except asyncio.CancelledError as same:
+        if same is not error:
+            raise
