@@ -1,0 +1,194 @@
+"""Everything that can be wrong with a step before it runs, found in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from otter.pipeline.fields import FieldCheck, Use
+from otter.pipeline.kinds import Kinds, subpath
+from otter.pipeline.names import Names
+from otter.pipeline.nearest import suggestion
+from otter.pipeline.patterns import Pattern
+from otter.pipeline.problem import Finding, Hint, Path
+from otter.pipeline.tasks import MAX_MADE, Known, made_from
+from otter.pipeline.values import Values
+from otter.pipeline.waits import Waits, makes_unknown_names
+from otter.task.policy import Policy
+from otter.task.task_type import TaskType
+from otter.util.convert import describe_value
+
+SpecProblems = Callable[[list[dict[str, Any]]], Sequence[Iterable[tuple[str, str]]]]
+"""Judges specs whose types have checks of their own code: for each spec pairs of a path within it and a sentence."""
+
+MAX_ORDER_CHECKS = 200
+"""Names that tasks store, whose readers are looked up: each costs a walk over the step."""
+
+
+class StepCheck:
+    """Finds what is wrong with one step.
+
+    Args:
+        step: its name.
+        specs: its tables.
+        task_types: what the workers can run; none when that is not known, which leaves out all that depends on it.
+        values: what is known of placeholders.
+        defaults: the policy of tasks that say nothing.
+        pools: the sizes of the pools by name.
+        lenient: a field that no type declares is worth a warning only.
+        spec_problems: judges specs whose types have checks that only their own code can make.
+    """
+
+    def __init__(
+        self,
+        step: str,
+        specs: Sequence[Any],
+        task_types: Mapping[str, TaskType] | None,
+        values: Values,
+        *,
+        defaults: Policy,
+        pools: Mapping[str, int],
+        lenient: bool = False,
+        spec_problems: SpecProblems | None = None,
+    ) -> None:
+        self._findings: list[Finding] = []
+        self._seen: set[tuple[str, Path]] = set()
+        self._uses: list[Use] = []
+        self._values = values
+        self._kinds = None if task_types is None else Kinds(task_types)
+        self._spec_problems = spec_problems
+        self._tasks = [Known(spec, ("steps", step, index), spec) for index, spec in enumerate(specs)]
+        self._names = Names(values, self._kinds, self._report)
+        self._fields = FieldCheck(values, lenient, defaults, pools, self._report, self._uses)
+        self._made = False
+
+    def run(self) -> list[Finding]:
+        """All findings, in no particular order."""
+        tasks = self._tasks
+        for position, task in enumerate(tasks):  # grows while it is walked
+            self._made = bool(task.made_with)
+            if isinstance(task.spec, dict):
+                self._names.add(position, task, tasks)
+                self._fields.check(position, task)
+                if self._kinds is not None:
+                    self._make(position, task)
+            else:
+                message = f"a task is a table, got {describe_value(task.spec)}"
+                self._report(Finding("task-type", message, task.path))
+        self._made = False
+        waits = Waits(
+            tasks, self._names, self._values, self._report,
+            unknown_may_come=self._kinds is None or makes_unknown_names(tasks),
+        )  # fmt: skip
+        waits.check()
+        self._judge_uses(waits)
+        self._ask_types()
+        return self._findings
+
+    def _report(self, finding: Finding) -> None:
+        """Keep a finding; of a template that makes many tasks, the first of its kind at each place."""
+        if self._made:
+            key = finding.code, finding.path
+            if key in self._seen:
+                return
+            self._seen.add(key)
+        self._findings.append(finding)
+
+    def _make(self, position: int, task: Known) -> None:
+        """Add what the templates of a task make."""
+        kind = task.kind
+        if kind is not None and not kind.nested:
+            return
+        self._check_shadows(task)
+        first = len(self._tasks)
+        self._tasks.extend(made_from(task, position, self._values, MAX_MADE - first))
+        if len(self._tasks) > first:
+            task.children = list(range(first, len(self._tasks)))
+
+    def _check_shadows(self, task: Known) -> None:
+        """A template's own name that something outside defines too would never be seen by the template."""
+        names = task.kind.local_names(task.spec) if task.kind is not None else None
+        for name in sorted(names or ()):
+            outer = name in task.made_with or (task.locals is not None and name in task.locals)
+            if outer or name in self._values.file:
+                where = "a generator around this one" if outer else "[scratchpad]"
+                related = () if outer else (Hint(*self._values.source(name)),)
+                message = f"${{{name}}} of these templates is defined by {where} too, which wins"
+                hint = "give it another name"
+                self._report(
+                    Finding("shadowed-name", message, task.path, hint=hint, at=(*task.path, "name"), related=related)
+                )
+
+    def _judge_uses(self, waits: Waits) -> None:
+        """Report placeholders that nothing defines, and those that may not be defined in time."""
+        if not self._uses:
+            return
+        keys: dict[str, list[int]] = {}
+        patterns: list[Pattern] = []
+        anything = self._kinds is None
+        for position, task in enumerate(self._tasks):
+            key = task.spec.get("scratchpad_key") if isinstance(task.spec, dict) else None
+            if isinstance(key, str):
+                if self._values.unknown(key):
+                    patterns.append(Pattern.of(key, self._values))
+                else:
+                    keys.setdefault(str(self._values.resolve(key)), []).append(position)
+            anything = anything or (task.kind is not None and task.kind.stores_unknown)
+        readers: dict[str, list[Use]] = {}
+        for use in self._uses:
+            if use.name in keys:
+                readers.setdefault(use.name, []).append(use)
+            elif not anything and not any(Pattern((use.name,)).may_equal(pattern) for pattern in patterns):
+                self._undefined(use, keys)
+        for name in list(readers)[:MAX_ORDER_CHECKS]:
+            self._check_order(name, keys[name], readers[name], waits)
+
+    def _undefined(self, use: Use, keys: Mapping[str, list[int]]) -> None:
+        task = self._tasks[use.task]
+        known = [*self._values, *keys, *(task.locals or ()), *task.made_with]
+        self._report(
+            Finding(
+                "undefined-placeholder",
+                f"nothing defines ${{{use.name}}}",
+                use.path,
+                hint=suggestion(use.name, known, "define it under [scratchpad], or write $$ for a dollar"),
+                text=f"${{{use.name}}}",
+            )
+        )
+
+    def _check_order(self, name: str, writers: list[int], readers: list[Use], waits: Waits) -> None:
+        """Warn of tasks that read a value and do not wait for the task that stores it."""
+        after: set[int] = set()
+        for writer in writers:
+            after |= waits.descendants(writer)
+        stored_by = self._tasks[writers[0]]
+        for use in readers:
+            if use.task not in after:
+                self._report(
+                    Finding(
+                        "unordered-placeholder",
+                        f"${{{name}}} is stored by {stored_by.name!r}, for which this task does not wait",
+                        use.path,
+                        hint=f'requires = ["{stored_by.name}"]',
+                        severity="warning",
+                        text=f"${{{name}}}",
+                        related=(Hint("it is stored by this task", (*stored_by.path, "scratchpad_key")),),
+                    )
+                )
+
+    def _ask_types(self) -> None:
+        """Let the types' own code judge what is sound so far and known in full."""
+        if self._spec_problems is None:
+            return
+        asked = [
+            task for task in self._tasks
+            if task.sound and task.kind is not None and task.kind.type.validates and task.pattern is None
+        ]  # fmt: skip
+        if not asked:
+            return
+        specs = [self._values.resolve(task.spec) for task in asked]
+        for task, spec, answers in zip(asked, specs, self._spec_problems(specs), strict=True):
+            self._made = bool(task.made_with)
+            for where, message in answers:
+                how = f" ({task.made_how()})" if task.made_with else ""
+                self._report(Finding("refused", f"{message}{how}", (*task.path, *subpath(spec, where))))

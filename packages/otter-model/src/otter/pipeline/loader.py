@@ -1,0 +1,150 @@
+"""A pipeline file: its settings and steps, with every mistake of their structure at once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from otter.pipeline.check import SpecProblems, StepCheck
+from otter.pipeline.collector import paused_collector
+from otter.pipeline.document import Document
+from otter.pipeline.nearest import suggestion
+from otter.pipeline.problem import PipelineError, Problem
+from otter.pipeline.settings import Workers, read_structure
+from otter.pipeline.values import Values
+from otter.scratchpad.model import Scratchpad
+from otter.task.model import Spec
+from otter.task.policy import Policy
+from otter.task.task_type import TaskType
+
+
+@attrs.frozen(slots=False)
+class Pipeline:
+    """What a pipeline file says.
+
+    Attributes:
+        file: the file.
+        document: its text and its tables.
+        settings: the settings of a run that it makes: `work_path`, `release_uri`, `pool_size`, `log_level`, `grace`
+            and `max_specs`, as far as they are there.
+        scratchpad: values for placeholders.
+        defaults: the policy of tasks that say nothing.
+        pools: the sizes of the pools by name.
+        workers: how workers run.
+        steps: the tables of each step's tasks.
+        warnings: what is not wrong but probably not meant, outside the steps.
+    """
+
+    file: Path
+    document: Document = attrs.field(repr=False)
+    settings: dict[str, Any]
+    scratchpad: dict[str, Any]
+    defaults: Policy
+    pools: dict[str, int]
+    workers: Workers
+    steps: dict[str, list[dict[str, Any]]] = attrs.field(repr=False)
+    warnings: tuple[Problem, ...] = ()
+
+    def specs(self, step_name: str, *, scratchpad: Mapping[str, Any] | None = None) -> list[Spec]:
+        """The specs of a step, as generic `Spec` objects.
+
+        Placeholders that are known are replaced in `name` and `requires`, which are final then; all else stays as it
+        is written, because the type of a task says what becomes of it.
+
+        Args:
+            step_name: the step.
+            scratchpad: values that win over those of the file.
+
+        Raises:
+            PipelineError: there is no such step, or a task has no name that could be one.
+        """
+        specs = self.tables(step_name)
+        known = Scratchpad({**self.scratchpad, **(scratchpad or {})})
+        try:
+            return [Spec(**_final_names(spec, known)) for spec in specs]
+        except ValueError as error:
+            problems = self.check(step_name, None, scratchpad=scratchpad)
+            raise PipelineError([p for p in problems if p.severity == "error"]) from error
+
+    def tables(self, step_name: str) -> list[dict[str, Any]]:
+        """The tables of a step's tasks.
+
+        Raises:
+            PipelineError: there is no such step.
+        """
+        specs = self.steps.get(step_name)
+        if specs is None:
+            hint = suggestion(step_name, self.steps, f"steps of this file: {', '.join(self.steps)}")
+            message = f"unknown step {step_name!r}"
+            raise PipelineError([Problem(code="unknown-step", message=message, file=self.document.file, hint=hint)])
+        return specs
+
+    def check(
+        self,
+        step_name: str,
+        task_types: Mapping[str, TaskType] | None,
+        *,
+        scratchpad: Mapping[str, Any] | None = None,
+        lenient: bool = False,
+        spec_problems: SpecProblems | None = None,
+    ) -> list[Problem]:
+        """What is wrong with a step, in the order of the file; an empty list if nothing is.
+
+        Args:
+            step_name: the step.
+            task_types: what the workers can run; none when that is not known, which leaves out all that depends on it.
+            scratchpad: values that win over those of the file.
+            lenient: a field that no type declares is worth a warning only.
+            spec_problems: judges specs whose types have checks that only their own code can make.
+
+        Raises:
+            PipelineError: there is no such step.
+        """
+        specs = self.tables(step_name)
+        with paused_collector():
+            check = StepCheck(
+                step_name, specs, task_types, Values(self.scratchpad, dict(scratchpad or {})),
+                defaults=self.defaults, pools=self.pools, lenient=lenient, spec_problems=spec_problems,
+            )  # fmt: skip
+            findings = check.run()
+        return self.document.problems(findings) if findings else []
+
+
+def load_pipeline(path: str | Path) -> Pipeline:
+    """The pipeline in a file.
+
+    Raises:
+        PipelineError: with every mistake of its structure: it cannot be read, is too large, no UTF-8, no TOML, has
+            keys that it should not have, or values of the wrong type.
+    """
+    return _from_document(Document.read(path))
+
+
+def loads_pipeline(text: str, file: str = "<text>") -> Pipeline:
+    """The pipeline that a text is.
+
+    Raises:
+        PipelineError: with every mistake of its structure.
+    """
+    return _from_document(Document.parse(text, file))
+
+
+def _from_document(document: Document) -> Pipeline:
+    structure = read_structure(document.value)
+    problems = document.problems(structure.findings) if structure.findings else []
+    if any(problem.severity == "error" for problem in problems):
+        raise PipelineError(problems)
+    return Pipeline(
+        file=Path(document.file), document=document, settings=structure.settings, scratchpad=structure.scratchpad,
+        defaults=structure.defaults, pools=structure.pools, workers=structure.workers, steps=structure.steps,
+        warnings=tuple(problems),
+    )  # fmt: skip
+
+
+def _final_names(spec: dict[str, Any], known: Scratchpad) -> dict[str, Any]:
+    replace = functools.partial(known.replace, ignore_missing=True)
+    return {**spec, **{key: replace(spec[key]) for key in ("name", "requires") if key in spec}}
