@@ -70,6 +70,8 @@ class Record:
             cls, slots=False, init=False, eq=False, repr=False, kw_only=True, auto_attribs=True,
             on_setattr=attrs.setters.NO_OP, field_transformer=_public_fields,
         )  # fmt: skip
+        # attrs leaves an initialiser that nobody calls; its code names every field, and would pass for the author's own.
+        del cls.__attrs_init__  # type: ignore[attr-defined]  # made by the line above
         cls.__own_fields__ = None  # annotations may name classes that are defined later: compiled at first use
         cls.__scope__ = _local_classes(sys._getframe(1))
 
@@ -91,7 +93,7 @@ class Record:
             else:
                 state[name] = field.default
         if values:
-            for name in values.keys() & _reserved(type(self)):
+            for name in values.keys() & reserved_names(type(self)):
                 if not self._accept_reserved(name, values[name]):
                     problems = [*(problems or []), (name, "this name belongs to otter and cannot be a field")]
                 del values[name]
@@ -172,8 +174,7 @@ def _compile(attribute: Any, hints: dict[str, Any]) -> RecordField:
         default = attrs.NOTHING
     convert = converter_for(tp)
     if attribute.converter is not None and callable(attribute.converter):
-        before = attribute.converter
-        convert = lambda value, convert=convert, before=before: convert(before(value))  # noqa: E731
+        convert = _chained(attribute.converter, convert)
     return RecordField(
         name=attribute.name, type=tp, convert=convert, default=default, factory=factory,
         required=default is attrs.NOTHING and factory is None, check=attribute.validator, attribute=attribute,
@@ -185,6 +186,10 @@ def _copier(value: Any) -> Callable[[], Any]:
     if not value and type(value) in (list, dict, set):
         return cast("Callable[[], Any]", type(value))
     return lambda: copy.deepcopy(value)
+
+
+def _chained(first: Convert, second: Convert) -> Convert:
+    return lambda value: second(first(value))
 
 
 def _public_fields(cls: type, fields: list[Any]) -> list[Any]:
@@ -234,7 +239,8 @@ def _hints_one_by_one(cls: type[Record], scope: dict[str, Any]) -> dict[str, Any
     return hints
 
 
-def _reserved(cls: type[Record]) -> frozenset[str]:
+def reserved_names(cls: type[Record]) -> frozenset[str]:
+    """Names of methods and properties that no key may hide."""
     names = cls.__dict__.get("__reserved__")
     if names is None:
         names = frozenset(
