@@ -36,7 +36,7 @@ def parent_directory(location: Location, create: bool = False) -> Iterator[tuple
     if location.root is None:
         directory, _, name = location.absolute.rstrip("/").rpartition("/")
         if create:
-            os.makedirs(directory or "/", exist_ok=True)  # noqa: PTH103 - strings all the way
+            os.makedirs(directory or "/", exist_ok=True)
         fd = os.open(directory or "/", _DIRECTORY)
     else:
         *parents, name = location.parts or (".",)
@@ -81,7 +81,7 @@ def stat_beneath(location: Location) -> os.stat_result:
         OSError: as usual.
     """
     if location.root is None:
-        return os.stat(location.absolute)  # noqa: PTH116 - strings all the way
+        return os.stat(location.absolute)
     directory, name = _walk_to_file(location)
     try:
         return os.stat(name, dir_fd=directory, follow_symlinks=False)
@@ -118,7 +118,7 @@ def _walk_to_file(location: Location) -> tuple[int, str]:
 def _walk(location: Location, parts: list[str], create: bool) -> int:
     root = location.root or "/"
     if create:
-        os.makedirs(root, exist_ok=True)  # noqa: PTH103
+        os.makedirs(root, exist_ok=True)
     stack = [os.open(root, _DIRECTORY)]
     pending = deque(parts)
     links = 0

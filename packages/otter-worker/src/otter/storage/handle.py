@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otter.storage.location import is_absolute, relative_to_root, resolve
+from otter.storage.location import is_absolute, relative_to_root, resolve, shown
 
 if TYPE_CHECKING:
     from otter.config.model import Config
@@ -54,5 +54,10 @@ class Handle:
             raise ValueError(f"{self.absolute}: a config must say relative to what")
         return relative_to_root(self.absolute, self.config)
 
+    @property
+    def shown(self) -> str:
+        """The absolute location as logs and manifests may show it: without a password."""
+        return shown(self.absolute)
+
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.absolute!r})"
+        return f"{type(self).__name__}({self.shown!r})"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from otter.config.model import Config
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_PASSWORD = re.compile(r"(?<=//)([^/?#@:]*):[^/?#@]*@")
 _HTTP = frozenset({"http", "https"})
 """Schemes whose paths are percent-encoded, and may be followed by a query."""
 
@@ -83,6 +84,11 @@ def is_absolute(location: str) -> bool:
     return location.startswith("/") or _SCHEME.match(location) is not None
 
 
+def shown(location: str) -> str:
+    """A location as messages and manifests show it: a URL without its password."""
+    return _PASSWORD.sub(r"\1:***@", location) if "@" in location else location
+
+
 def scheme_of(absolute: str) -> str:
     """The scheme of an absolute location in lower case; `file` for a path."""
     match = _SCHEME.match(absolute)
@@ -118,8 +124,8 @@ def _roots(config: Config | None) -> tuple[str | None, str | None]:
         return None, None
     release = _local_path(config.release_uri) if config.release_uri else None
     if release is not None and scheme_of(release) == "file":
-        release = os.path.abspath(release)  # noqa: PTH100 - Path.absolute() keeps ".."
-    return os.path.abspath(config.work_path), release  # noqa: PTH100
+        release = os.path.abspath(release)
+    return os.path.abspath(config.work_path), release
 
 
 def _local_path(location: str) -> str:

@@ -165,7 +165,7 @@ class AsyncBackend(Protocol):
     def sink(self, location: Location, expected: Revision = None) -> AbstractAsyncContextManager[Sink]:
         """Where to write an object: published when the block ends, unless by an exception."""
 
-    async def copy(self, source: Location, destination: Location) -> Copied | None:
+    async def copy(self, source: Location, destination: Location, stopped: Callable[[], bool]) -> Copied | None:
         """Copy within the backend; none if it has no better way than reading and writing."""
 
     async def delete(self, location: Location, is_recursive: bool) -> int:

@@ -18,7 +18,7 @@ from otter.storage.globbing import OWN_PREFIX
 from otter.storage.model import ABSENT, Revision
 from otter.util.errors import PreconditionFailedError, StorageError
 
-_ANONYMOUS = getattr(os, "O_TMPFILE", 0) if os.path.isdir("/proc/self/fd") else 0  # noqa: PTH112
+_ANONYMOUS = getattr(os, "O_TMPFILE", 0) if os.path.isdir("/proc/self/fd") else 0
 _MAX_BLOCKS = 64
 """Buffers in one call of `writev`; POSIX promises 16, Linux takes 1024."""
 

@@ -62,10 +62,16 @@ class AsyncLocalBackend:
         finally:
             sink.discard()
 
-    async def copy(self, source: Location, destination: Location) -> Copied | None:
+    async def copy(self, source: Location, destination: Location, stopped: Callable[[], bool]) -> Copied | None:
         """Copy a file to a file."""
-        stopped = threading.Event()
-        return await _in_thread(self._backend.copy, source, destination, stopped.is_set, stop=stopped.set)
+        cancelled = threading.Event()
+        return await _in_thread(
+            self._backend.copy,
+            source,
+            destination,
+            lambda: cancelled.is_set() or stopped(),
+            stop=cancelled.set,
+        )
 
     async def delete(self, location: Location, is_recursive: bool) -> int:
         """Delete a file, or a directory with everything below it."""

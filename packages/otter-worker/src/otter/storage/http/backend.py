@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from otter.storage.http.client import Response, answer
 from otter.storage.http.content import coding_of, inflated, stat_of
-from otter.storage.http.errors import refused, shown, translated
+from otter.storage.http.errors import refused, translated
 from otter.storage.http.options import Options
+from otter.storage.location import shown
 from otter.storage.model import Copied, Location, Revision, Sink, Source, StatResult
 from otter.storage.storage_context import get_storage_context
 from otter.util.errors import DownloadError, StorageError, UploadError
@@ -50,7 +51,7 @@ class HttpBackend:
         """Nothing is written over HTTP."""
         raise UploadError(f"{shown(location.absolute)}: HTTP locations can only be read")
 
-    async def copy(self, source: Location, destination: Location) -> Copied | None:
+    async def copy(self, source: Location, destination: Location, stopped: Callable[[], bool]) -> Copied | None:
         """Servers do not copy."""
         return None
 

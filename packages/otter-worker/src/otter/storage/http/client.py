@@ -19,8 +19,9 @@ import aiohttp
 from yarl import URL
 
 from otter.storage.http.addresses import checked_socket, is_private, parse_address, refusal
-from otter.storage.http.errors import shown, translated
+from otter.storage.http.errors import translated
 from otter.storage.http.options import Options
+from otter.storage.location import shown
 from otter.storage.model import BLOCK_SIZE
 from otter.util.errors import DownloadError, StorageError
 

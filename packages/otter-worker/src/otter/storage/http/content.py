@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote
 
-from otter.storage.http.errors import shown
+from otter.storage.location import shown
 from otter.storage.model import StatResult
 from otter.util.errors import DownloadError
 from otter.util.units import format_size

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -10,19 +9,14 @@ from http import HTTPStatus
 import aiohttp
 
 from otter.storage.http.addresses import AddressRefusedError
+from otter.storage.location import shown
 from otter.util.errors import DownloadError, NotFoundError, PreconditionFailedError, StorageError
 
-_PASSWORD = re.compile(r"(?<=//)([^/?#@:]*):[^/?#@]*@")
 _ADVICE = {
     HTTPStatus.UNAUTHORIZED: "credentials are needed",
     HTTPStatus.FORBIDDEN: "access is refused",
     HTTPStatus.TOO_MANY_REQUESTS: "the server asks for fewer requests",
 }
-
-
-def shown(url: str) -> str:
-    """A URL as messages and manifests show it: without a password."""
-    return _PASSWORD.sub(r"\1:***@", url)
 
 
 def refused(url: str, status: int) -> StorageError:

@@ -116,7 +116,7 @@ class BridgedBackend:
 
     def copy(self, source: Location, destination: Location, stopped: Callable[[], bool]) -> Copied | None:
         """Copy within the backend; a wait that is interrupted cancels it."""
-        return _thread.run(self._backend.copy(source, destination))
+        return _thread.run(self._backend.copy(source, destination, stopped))
 
     def delete(self, location: Location, is_recursive: bool) -> int:
         """Delete an object, or everything below it."""

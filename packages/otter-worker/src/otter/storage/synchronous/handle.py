@@ -102,14 +102,10 @@ class StorageHandle(Handle):
 
     def _copied(self, dest: Handle) -> Copied:
         if blocking_backend(dest.resolved.scheme) is self._backend:
-            copied = self._backend.copy(self.resolved, dest.resolved, _never)
+            copied = self._backend.copy(self.resolved, dest.resolved, lambda: False)
             if copied is not None:
                 return copied
         from otter.storage.asynchronous.transfer import transfer
         from otter.storage.synchronous.bridge import run_blocking
 
         return run_blocking(transfer(self.resolved, dest.resolved))
-
-
-def _never() -> bool:
-    return False
