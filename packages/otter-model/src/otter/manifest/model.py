@@ -58,14 +58,6 @@ class StepManifest(_Timed):
 
     tasks: list[TaskManifest] = []
 
-    @property
-    def counts(self) -> dict[str, int]:
-        """Number of tasks by result."""
-        counts = {result.value: 0 for result in Result}
-        for task in self.tasks:
-            counts[task.result.value] += 1
-        return counts
-
 
 class RootManifest(Record):
     """What happened to a release: one entry for each step, under `<runner>_<step>`."""

@@ -62,6 +62,13 @@ class NewTask:
 
 
 @attrs.frozen
+class Opened:
+    """The run begins; its tasks are not known yet, since a worker has to say first what it can run."""
+
+    at: float
+
+
+@attrs.frozen
 class TasksAdded:
     """The tasks that the pipeline file describes."""
 
@@ -75,6 +82,15 @@ class WorkerReady:
 
     at: float
     worker: WorkerId
+
+
+@attrs.frozen
+class WorkerUnstartable:
+    """A worker's process could not be made: no descriptors or processes are left, or there is no such interpreter."""
+
+    at: float
+    worker: WorkerId
+    reason: str
 
 
 @attrs.frozen
@@ -188,7 +204,7 @@ class Tick:
 
 
 Event = (
-    TasksAdded | WorkerReady | WorkerLost | AttemptStarted | AttemptEnded | TaskRefused | TasksRevoked
+    Opened | TasksAdded | WorkerReady | WorkerUnstartable | WorkerLost | AttemptStarted | AttemptEnded | TaskRefused | TasksRevoked
     | RevokeConfirmed | ReuseDecided | StopRequested | EngineFailed | Tick
 )  # fmt: skip
 

@@ -108,6 +108,8 @@ class Scheduler:
         self._rng = random.Random(settings.seed)
         self._story: deque[Event] = deque(maxlen=STORY)
         self._commands: list[Command] = []
+        self._begun = False
+        self._pool_size = settings.pool_size
         self._next_worker = 0
         self._start_failures = 0
         self._start_after = -math.inf
@@ -119,7 +121,9 @@ class Scheduler:
         self._deadlines: list[tuple[float, TaskId, int, bool]] = []
         """(when, task, attempt, whether to kill): all running attempts with a timeout; entries of others are stale."""
         self._handlers: dict[type, Callable[[Any], None]] = {
+            e.Opened: lambda _: self._start_worker(),
             e.TasksAdded: self._on_tasks_added,
+            e.WorkerUnstartable: self._on_worker_unstartable,
             e.WorkerReady: self._on_worker_ready,
             e.WorkerLost: self._on_worker_lost,
             e.AttemptStarted: self._on_attempt_started,
@@ -206,6 +210,7 @@ class Scheduler:
     # --- tasks --------------------------------------------------------------------------------------------------------
 
     def _on_tasks_added(self, event: e.TasksAdded) -> None:
+        self._begun = True
         self._admit(event.tasks, None)
 
     def refusal(self, tasks: tuple[NewTask, ...], parent: TaskNode | None = None) -> str | None:
@@ -455,6 +460,14 @@ class Scheduler:
             if innocent:
                 node.alone = False
 
+    def _on_worker_unstartable(self, event: e.WorkerUnstartable) -> None:
+        if self.workers.pop(event.worker, None) is None:
+            return
+        if self.workers:
+            self._pool_size = len(self.workers)  # the machine gives no more: go on with what there is
+        else:
+            self._on_failed_start(event.reason)
+
     def _on_failed_start(self, reason: str) -> None:
         self._start_failures += 1
         self._start_after = self._now + 0.1 * 2 ** (self._start_failures - 1)
@@ -541,6 +554,10 @@ class Scheduler:
 
     def _proceed(self) -> None:
         if self.stopping is None:
+            if not self._begun:
+                if not self.workers and self._now >= self._start_after:
+                    self._start_worker()
+                return
             self._assign()
             self._want_workers()
             self._rebalance()
@@ -612,7 +629,7 @@ class Scheduler:
     def _assign_async(self) -> None:
         """Asynchronous tasks go to the worker that has the fewest, as long as one has room."""
         held = sum(worker.asynchronous for worker in self.workers.values())
-        target = min(self.settings.pool_size, math.ceil((held + self.ready.count(True)) / ASYNC_SHARE))
+        target = min(self._pool_size, math.ceil((held + self.ready.count(True)) / ASYNC_SHARE))
         share = max(ASYNC_SHARE, math.ceil((held + self.ready.count(True)) / max(1, target)))
         reserved = self._reserved_for_sync()
         limit = min(share, self.settings.concurrency)
@@ -631,7 +648,7 @@ class Scheduler:
 
     def _reserved_for_sync(self) -> WorkerId | None:
         """A worker that gets no more asynchronous tasks, so that a synchronous one comes to its turn at all."""
-        if not self.ready.count(False) or len(self.workers) < self.settings.pool_size:
+        if not self.ready.count(False) or len(self.workers) < self._pool_size:
             return None
         serving = [worker for worker in self.workers.values() if worker.state is WorkerState.SERVING]
         if not serving or any(worker.held > worker.asynchronous or not worker.held for worker in serving):
@@ -652,14 +669,12 @@ class Scheduler:
 
     def _want_workers(self) -> None:
         """Start workers for what is ready and finds no room; never more than there is work for."""
-        if not self.workers and not self.graph.nodes:
-            return
         starting = sum(worker.state is WorkerState.STARTING for worker in self.workers.values())
         demand = self._demand()
         while (
             demand > starting
             and starting < self.settings.starts_at_once
-            and len(self.workers) < self.settings.pool_size
+            and len(self.workers) < self._pool_size
             and self._now >= self._start_after
         ):
             self._start_worker()
@@ -712,7 +727,7 @@ class Scheduler:
         if not waiting:
             return
         idle = any(worker.open and not worker.held for worker in self.workers.values())
-        if not idle and len(self.workers) >= self.settings.pool_size:
+        if not idle and len(self.workers) >= self._pool_size:
             return
         stuck = self._stuck_workers()
         if idle:
@@ -775,7 +790,7 @@ class Scheduler:
             if worker.running and worker.asynchronous < worker.held:
                 assert len(worker.running) == 1, "a synchronous task runs beside another"
         assert all(count == 1 for count in held.values()), "a task is with two workers"
-        assert len(self.workers) <= self.settings.pool_size
+        assert len(self.workers) <= self._pool_size
         for node in nodes:
             assert (type(node.state) in (Assigned, Running)) == (node.id in held)
             if node.state is WAITING:

@@ -1,0 +1,321 @@
+"""`Coordinator`: puts the parts of a run together, runs a step, and leaves its manifest behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import os
+import socket
+import sys
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import attrs
+import orjson
+
+from otter.config.model import Config
+from otter.manifest.model import Result, StepManifest, TaskManifest
+from otter.manifest.recorded import RecordedTasks
+from otter.scratchpad.model import Scratchpad
+from otter.step.coordinator.events import StopLevel
+from otter.step.coordinator.history import History
+from otter.step.coordinator.journal import Journal, encode_record, read_journal
+from otter.step.coordinator.ledger import RESULTS, TASK_FIELDS, Ledger
+from otter.step.coordinator.manifest_store import LocalManifestStore, StepEntry
+from otter.step.coordinator.pool import Launch, WorkerPool
+from otter.step.coordinator.ports import ManifestStore, Observer
+from otter.step.coordinator.run_directory import STATE_DIRECTORY, RunDirectory
+from otter.step.coordinator.run_loop import RunFacts, RunLoop
+from otter.step.coordinator.scheduler import Scheduler, Settings
+from otter.step.coordinator.silent import SilentObserver
+from otter.step.coordinator.stragglers import become_reaper
+from otter.step.model import Step
+from otter.task.policy import Policy
+from otter.task.task_registry import TaskRegistry
+from otter.task.task_type import TaskType
+from otter.util.errors import ManifestError, OtterError, StepInvalidError
+
+WORKER_MODULE = "otter.step.worker"
+"""The entry point of workers, by name only: they may live in an environment that has nothing else of otter."""
+
+PUBLISH_INTERVAL = 2.0
+"""Seconds between two writings of the manifest while a run goes on, at least."""
+PUBLISH_SHARE = 20
+"""A running step spends at most one part of this many on writing the manifest."""
+
+AskWorker = Callable[[list[dict[str, Any]]], Awaitable[list[Any]]]
+"""Lets a worker construct specs, and gives what it found: rows of place, path and sentence."""
+Check = Callable[[dict[str, TaskType], AskWorker], Awaitable[None]]
+
+
+@attrs.frozen(kw_only=True)
+class RunOptions:
+    """How to run a step, beyond its configuration.
+
+    Attributes:
+        keep_going: run what does not depend on a failure.
+        resume: do not run again what an earlier run committed.
+        defaults: policy of tasks that have none of their own.
+        pools: sizes of the named pools.
+        grace: seconds that running tasks have to stop.
+        max_specs: tasks at most.
+        concurrency: asynchronous tasks of one worker at most.
+        start_timeout: seconds until a worker must have said hello.
+        log_limit: bytes kept of the beginning of a task's log.
+        python: interpreter of the workers; none for this one.
+        memory: limit of a worker's data segment, in bytes.
+        task_packages: packages of task modules beside those of entry points.
+    """
+
+    keep_going: bool = False
+    resume: bool = False
+    defaults: Policy = Policy()  # noqa: RUF009 - frozen
+    pools: Mapping[str, int] = attrs.field(factory=dict)
+    grace: float = 10.0
+    max_specs: int = 1_000_000
+    concurrency: int = 16
+    start_timeout: float = 30.0
+    log_limit: int = 64 * 1024 * 1024
+    python: str | None = None
+    memory: int | None = None
+    task_packages: tuple[str, ...] = ()
+
+
+class Coordinator:
+    """Runs one step.
+
+    Args:
+        step: what to run. Its manifest is filled in.
+        task_registry: names the task packages and holds the scratchpad; the classes themselves are loaded by workers.
+        config: the configuration.
+        options: how to run it.
+        observer: watches the run.
+        check: called before anything runs, with the task types of the workers; what it raises ends the run.
+    """
+
+    def __init__(
+        self,
+        step: Step,
+        task_registry: TaskRegistry,
+        config: Config,
+        *,
+        options: RunOptions | None = None,
+        observer: Observer | None = None,
+        check: Check | None = None,
+    ) -> None:
+        self.step = step
+        self.task_registry = task_registry
+        self.config = config
+        self.options = options if options is not None else RunOptions()
+        self.explanations: dict[str, str] = {}
+        self.manifest_path: Path | None = None
+        self._observer = observer if observer is not None else SilentObserver()
+        self._check = check
+        self._run: RunLoop | None = None
+        self._ledger = Ledger(self.options.defaults)
+        self._scheduler: Scheduler | None = None
+        self._started_at = dt.datetime.now(dt.UTC)
+        self._publishing = 0.0
+
+    @property
+    def key(self) -> str:
+        """The step's key in the manifest."""
+        return f"{self.config.runner_name}_{self.step.name}"
+
+    def request_stop(self, reason: str, *, kill: bool = False) -> None:
+        """Ask the run to stop: running tasks get their grace, or are killed at once."""
+        if self._run is not None:
+            self._run.request_stop(reason, StopLevel.KILL if kill else StopLevel.DRAIN)
+
+    async def run(self) -> None:
+        """Run the step to its end; `step.manifest` says what happened. Never raises for a task's failure.
+
+        Raises:
+            StepBusyError: the step is running in this work directory already.
+            StepInvalidError: two tasks have the same name, or tasks wait for each other in a circle.
+            WorkerRefusedError: no worker can serve: another protocol, or a task package that cannot be imported.
+            JournalError: the journal cannot be opened.
+            FSError: the work directory cannot be used.
+        """
+        self._started_at = dt.datetime.now(dt.UTC)
+        began = time.monotonic()
+        directory = RunDirectory(self.config.work_path.absolute(), self.key)
+        try:
+            directory.begin(self.options.resume)
+            journal = Journal(directory.journal, resume=self.options.resume)
+            try:
+                await self._run_in(directory, journal, began)
+            finally:
+                with contextlib.suppress(OtterError):  # what could not be written ended the run already
+                    journal.close()
+        finally:
+            directory.close()
+
+    async def _run_in(self, directory: RunDirectory, journal: Journal, began: float) -> None:
+        config = self.config.resolved()
+        scratchpad = Scratchpad(self.task_registry.scratchpad.sentinel_dict)
+        scheduler = self._scheduler = Scheduler(self._settings())
+        facts = RunFacts(
+            run_id=uuid.uuid4().hex, config=config, log_dir=directory.logs, spill_dir=directory.spill,
+            concurrency=self.options.concurrency, log_limit=self.options.log_limit,
+        )  # fmt: skip
+        history = History(journal.records)
+        journal.records.clear()
+        journal.append(encode_record(self._run_record(facts)))
+        run = self._run = RunLoop(
+            facts=facts, scheduler=scheduler, ledger=self._ledger, journal=journal, history=history,
+            scratchpad=scratchpad, observer=self._observer,
+        )  # fmt: skip
+        become_reaper()
+        launch = self._launch(facts.run_id, directory)
+        pool = WorkerPool(launch, run.on_bodies, run.on_death)
+        run.attach(pool)
+        store = self._store()
+        publisher: asyncio.Task[None] | None = None
+        try:
+            types = await run.published_types()
+            if self._check is not None:
+                await self._check(types, run.check_specs)
+            draft = self._ledger.draft([spec.model_dump() for spec in self.step.specs], history.committed)
+            problem = scheduler.refusal(draft.tasks)
+            if problem is not None:
+                raise StepInvalidError(f"step {self.step.name!r}: {problem}")
+            publisher = asyncio.get_running_loop().create_task(self._publish_at_intervals(store))
+            await run.run(draft)
+        finally:
+            if publisher is not None:
+                publisher.cancel()
+                await asyncio.wait([publisher])
+            await pool.close()
+        self.explanations = run.explanations
+        self._conclude(store, time.monotonic() - began)
+
+    def _settings(self) -> Settings:
+        options = self.options
+        return Settings(
+            pool_size=self.config.pool_size, concurrency=options.concurrency, keep_going=options.keep_going,
+            grace=options.grace, max_specs=options.max_specs, start_timeout=options.start_timeout,
+            starts_at_once=max(2, os.cpu_count() or 1), pools=options.pools,
+        )  # fmt: skip
+
+    def _launch(self, run_id: str, directory: RunDirectory) -> Launch:
+        options = self.options
+        packages = dict.fromkeys((*options.task_packages, *self.task_registry.packages))
+        return Launch(
+            module=WORKER_MODULE, run_id=run_id, output_dir=directory.workers, python=options.python or sys.executable,
+            task_packages=tuple(packages), memory=options.memory, share_path=options.python is None,
+        )  # fmt: skip
+
+    def _run_record(self, facts: RunFacts) -> dict[str, Any]:
+        return {
+            "kind": "run", "run": facts.run_id, "step": self.key, "resume": self.options.resume, "pid": os.getpid(),
+            "host": socket.gethostname(), "python": ".".join(map(str, sys.version_info[:3])),
+            "started_at": self._started_at.isoformat().replace("+00:00", "Z"),
+        }  # fmt: skip
+
+    # --- the manifest -------------------------------------------------------------------------------------------------
+
+    def _store(self) -> ManifestStore:
+        root = self.config.work_path.absolute()
+        release = self.config.release_uri
+        if release is not None:
+            local = Path(release.removeprefix("file://"))
+            if "://" not in str(release).removeprefix("file://"):
+                root = local.absolute()
+        root.mkdir(parents=True, exist_ok=True)
+        store = LocalManifestStore(root, self._entries_of_other_journals)
+        self.manifest_path = store.path
+        return store
+
+    def _entries_of_other_journals(self) -> dict[str, StepEntry]:
+        """The entries of all steps whose journals are in this work directory, for a manifest that was damaged."""
+        found: dict[str, StepEntry] = {}
+        for path in (self.config.work_path.absolute() / STATE_DIRECTORY).glob("*/journal"):
+            if path.parent.name != self.key:
+                with contextlib.suppress(OtterError, OSError, LookupError, TypeError):
+                    found[path.parent.name] = _entry_from_journal(path)
+        return found
+
+    async def _publish_at_intervals(self, store: ManifestStore) -> None:
+        pause = PUBLISH_INTERVAL
+        while True:
+            await asyncio.sleep(pause)
+            began = time.monotonic()
+            with contextlib.suppress(ManifestError):  # the last writing, at the end of the run, reports it
+                await asyncio.to_thread(store.publish, self.key, self._entry(Result.PENDING, None, None))
+            pause = max(PUBLISH_INTERVAL, PUBLISH_SHARE * (time.monotonic() - began))
+
+    def _entry(self, result: Result, reason: str | None, elapsed: float | None) -> StepEntry:
+        scheduler, ledger = self._scheduler, self._ledger
+        nodes = scheduler.graph.nodes if scheduler is not None else []
+        tasks = [
+            orjson.Fragment(entry) if entry is not None else {**TASK_FIELDS, "name": node.name}
+            for entry, node in zip(list(ledger.entries), nodes, strict=False)
+        ]
+        finished = dt.datetime.now(dt.UTC) if elapsed is not None else None
+        return {
+            "name": self.step.name, "result": result.value, "started_run_at": self._started_at,
+            "finished_run_at": finished, "elapsed": elapsed, "log": [], "artifacts": [], "failure_reason": reason,
+            "counts": self.counts(), "tasks": tasks,
+        }  # fmt: skip
+
+    def counts(self) -> dict[str, int]:
+        """Number of tasks by result, as far as they have ended."""
+        from otter.step.coordinator.task_node import Aborted, Done, Expanding, Failed
+
+        if self._scheduler is None:
+            return {result.value: 0 for result in Result}
+        by_state = self._scheduler.counts
+        success, failure, aborted = by_state[Done] + by_state[Expanding], by_state[Failed], by_state[Aborted]
+        total = len(self._scheduler.graph.nodes)
+        return {
+            "pending": total - success - failure - aborted, "success": success, "failure": failure, "aborted": aborted,
+        }  # fmt: skip
+
+    def _conclude(self, store: ManifestStore, elapsed: float) -> None:
+        run, scheduler = self._run, self._scheduler
+        assert run is not None
+        assert scheduler is not None
+        finish = run.finish
+        assert finish is not None, "the run returned, so it has finished"
+        result = Result(RESULTS[finish.outcome])
+        entry = self._entry(result, finish.reason, elapsed)
+        try:
+            store.publish(self.key, entry)
+        except ManifestError as error:
+            result = Result.FAILURE
+            entry |= {"result": result.value, "failure_reason": finish.reason or f"storage error: {error}"}
+        self.step.manifest = _step_manifest(entry)
+
+
+def _step_manifest(entry: StepEntry) -> StepManifest:
+    tasks = entry["tasks"]
+    values = {name: value for name, value in entry.items() if name != "tasks"}
+    manifest = StepManifest(**values)
+
+    def read(place: int) -> bytes:
+        task = tasks[place]
+        return orjson.dumps(task)
+
+    manifest.tasks = cast("list[TaskManifest]", RecordedTasks(len(tasks), read))
+    return manifest
+
+
+def _entry_from_journal(path: Path) -> StepEntry:
+    """A step's entry as far as its journal tells it."""
+    records, _ = read_journal(path.read_bytes())
+    entry: StepEntry = {"name": path.parent.name.partition("_")[2], "result": Result.PENDING.value, "tasks": []}
+    tasks: dict[str, Any] = {}
+    for record in records:
+        match record.get("kind"):
+            case "run":
+                entry["started_run_at"] = record["started_at"]
+            case "task":
+                tasks[record["entry"]["name"]] = record["entry"]
+            case "end":
+                entry |= record["entry"]
+    return {**entry, "tasks": list(tasks.values())}

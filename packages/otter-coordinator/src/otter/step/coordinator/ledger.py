@@ -1,0 +1,212 @@
+"""`Ledger`: what is known of each task beside its scheduling: its spec, its attempts, its part of the manifest.
+
+Specs and finished parts of the manifest are kept as JSON text, since a run may have a million of them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+import orjson
+
+from otter.manifest.model import Result
+from otter.scratchpad.model import Scratchpad
+from otter.step.coordinator.events import NewTask, Outcome, TaskId
+from otter.task.policy import Policy
+from otter.task.task_registry import unknown_type
+from otter.task.task_type import SPEC_REF, TaskType
+from otter.util.errors import ScratchpadError, SpecError
+
+TASK_FIELDS: dict[str, Any] = {
+    "name": None, "result": Result.PENDING.value, "started_run_at": None, "finished_run_at": None, "run_elapsed": None,
+    "started_validation_at": None, "finished_validation_at": None, "validation_elapsed": None, "elapsed": None,
+    "log": [], "artifacts": [], "failure_reason": None,
+}  # fmt: skip
+"""What every task's part of the manifest has, in this order; other programs rely on it."""
+
+RESULTS = {
+    Outcome.SUCCESS: Result.SUCCESS.value,
+    Outcome.FAILURE: Result.FAILURE.value,
+    Outcome.ABORTED: Result.ABORTED.value,
+    Outcome.SKIPPED: Result.PENDING.value,
+}
+
+Table = dict[str, Any]
+
+
+def utc_text(seconds: float) -> str:
+    """A wall-clock time as the manifest has it."""
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+@attrs.define(eq=False)
+class Dispatched:
+    """An attempt that a worker has.
+
+    Attributes:
+        digest: SHA-256 of the spec as it was sent.
+        pages: tables of specs that it has generated so far.
+    """
+
+    worker: int
+    attempt: int
+    digest: str
+    began: float | None = None
+    pages: list[Table] = attrs.field(factory=list)
+    pages_seen: int = 0
+
+
+@attrs.frozen
+class Draft:
+    """Tasks to add: for the scheduler, and for the ledger."""
+
+    tasks: tuple[NewTask, ...]
+    specs: list[bytes]
+
+
+NO_TASKS = Draft((), [])
+
+
+class Ledger:
+    """Specs and records by task.
+
+    Args:
+        defaults: policy of tasks whose spec has none.
+
+    Attributes:
+        types: published task types by name; empty until a worker has said hello.
+        dispatched: the attempts that workers have.
+    """
+
+    def __init__(self, defaults: Policy) -> None:
+        self.types: Mapping[str, TaskType] = {}
+        self.specs: list[bytes] = []
+        self.entries: list[bytes | None] = []
+        self.attempts: dict[TaskId, list[Table]] = {}
+        self.dispatched: dict[TaskId, Dispatched] = {}
+        self._defaults = defaults
+        self._policies: dict[bytes, Policy] = {}
+        self._templates: dict[str, frozenset[str]] = {}
+
+    def draft(self, tables: Iterable[Table], recorded: Mapping[str, Any]) -> Draft:
+        """What the scheduler needs of specs, and the specs as the ledger will keep them. Enters nothing.
+
+        Args:
+            tables: the specs; placeholders in the names of generated ones must be replaced already.
+            recorded: names that an earlier run committed.
+
+        Raises:
+            SpecError: a spec has no usable name, is of an unknown type, or has a policy that does not fit.
+        """
+        tasks, specs = [], []
+        for table in tables:
+            try:
+                name = table["name"]
+                kind = table.get("task_type") or name.split(None, 1)[0]
+                requires = tuple(table.get("requires") or ())
+            except (KeyError, AttributeError, IndexError, TypeError):
+                raise SpecError(f"a spec needs a name of a task type and a description: {str(table)[:200]}") from None
+            known = self.types.get(kind)
+            if known is None and self.types:
+                raise SpecError(f"{name}: {unknown_type(kind, self.types)}")
+            if "policy" in table:
+                policy = self._policy(table["policy"])
+                table = {key: value for key, value in table.items() if key != "policy"}
+            else:
+                policy = self._defaults
+            asynchronous = known is not None and known.asynchronous
+            tasks.append(NewTask(name, kind, requires, policy, asynchronous, name in recorded))
+            specs.append(orjson.dumps(table, option=orjson.OPT_SORT_KEYS, default=str))
+        return Draft(tuple(tasks), specs)
+
+    def enter(self, draft: Draft) -> None:
+        """Keep the specs of tasks that the scheduler is about to add."""
+        self.specs += draft.specs
+        self.entries += [None] * len(draft.specs)
+
+    def _policy(self, table: Any) -> Policy:
+        if not table:
+            return self._defaults
+        if not isinstance(table, dict):
+            raise SpecError(f"policy must be a table, not {table!r}")
+        key = orjson.dumps(table, option=orjson.OPT_SORT_KEYS)
+        policy = self._policies.get(key)
+        if policy is None:
+            policy = self._policies[key] = Policy.from_table(table, self._defaults)
+        return policy
+
+    def payload(self, task: TaskId, kind: str, scratchpad: Scratchpad) -> bytes:
+        """The spec of a task with its placeholders replaced, as JSON. Templates inside it are left to its generator.
+
+        Raises:
+            ScratchpadError: a placeholder is undefined.
+        """
+        raw = self.specs[task]
+        if b"$" not in raw:
+            return raw
+        table = orjson.loads(raw)
+        known = self.types.get(kind)
+        ignore = bool(table.get("scratchpad_ignore_missing")) or (known is not None and known.ignores_missing)
+        templates = self._template_fields(known) if known is not None else frozenset()
+        kept = {key: table.pop(key) for key in templates if key in table}
+        try:
+            table = scratchpad.replace(table, ignore_missing=ignore)
+        except ScratchpadError as error:
+            raise ScratchpadError(f"{error}, which it uses", missing=error.missing) from error
+        return orjson.dumps({**table, **kept}, option=orjson.OPT_SORT_KEYS)
+
+    def _template_fields(self, known: TaskType) -> frozenset[str]:
+        fields = self._templates.get(known.name)
+        if fields is None:
+            fields = frozenset(field.name for field in known.fields if SPEC_REF in str(field.schema))
+            self._templates[known.name] = fields
+        return fields
+
+    def digest(self, payload: bytes) -> str:
+        """What makes two specs the same for --resume."""
+        return hashlib.sha256(payload).hexdigest()
+
+    def resolve_names(self, tables: list[Table], scratchpad: Scratchpad) -> list[Table]:
+        """Generated specs with the placeholders of names and requirements replaced; nobody can wait for a template.
+
+        Raises:
+            ScratchpadError: a placeholder is undefined.
+        """
+        resolved = []
+        for table in tables:
+            if "$" in str(table.get("name", "")) or any("$" in str(name) for name in table.get("requires") or ()):
+                names = scratchpad.replace({"name": table["name"], "requires": table.get("requires") or []})
+                table = {**table, **names}
+            resolved.append(table)
+        return resolved
+
+    def note_attempt(self, task: TaskId, facts: Table) -> None:
+        """Remember an attempt that is over."""
+        self.attempts.setdefault(task, []).append(facts)
+
+    def close_entry(self, task: TaskId, name: str, record: Table, facts: Table) -> bytes:
+        """Make a task's part of the manifest final.
+
+        Args:
+            record: what its worker reported, or nothing.
+            facts: what the engine knows, which wins.
+        """
+        entry = {**TASK_FIELDS, **record, "name": name, **facts}
+        attempts = self.attempts.pop(task, None)
+        if attempts:
+            entry["attempts"] = attempts
+        data = orjson.dumps(entry, option=orjson.OPT_UTC_Z)
+        self.entries[task] = data
+        return data
+
+    def entry(self, task: TaskId) -> bytes | None:
+        """A task's part of the manifest, once it is final."""
+        return self.entries[task]
+
+    def name(self, task: TaskId) -> str:
+        """The name of a task, from its spec."""
+        return str(orjson.loads(self.specs[task])["name"])

@@ -1,0 +1,364 @@
+"""`WorkerPool`: starts, watches and stops worker processes. It decides nothing; the scheduler does.
+
+Each worker has a socket pair for messages, one for urgent messages, a pipe of batons and a lifeline, all private to it, and
+leads a process group. Everything is non-blocking and runs in the thread of the event loop. When a process dies, the order
+is: drain what it sent, close, kill its group, reap, and only then say so, because what it had sent is part of the judgement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from otter.step.coordinator.events import TaskId, WorkerId
+from otter.step.coordinator.process_death import Death, oom_kills, read_tail
+from otter.step.coordinator.stragglers import MARK, end_stragglers
+from otter.wire.codec import TO_WORKER
+from otter.wire.errors import PeerError
+from otter.wire.frames import FrameDecoder, encode_frame
+from otter.wire.messages import AbortTasks
+
+RECEIVE = 256 * 1024
+CLOSED_PATIENCE = 0.5
+"""Seconds that a process may live after it closed its channel."""
+OUTPUT_LIMIT = 64 * 1024 * 1024
+"""Bytes that a process may have written behind Python's back before its output file is cut."""
+
+
+@attrs.frozen(kw_only=True)
+class Launch:
+    """How workers are started.
+
+    Attributes:
+        module: the entry point, by name: the coordinator never imports it.
+        run_id: marks their processes.
+        output_dir: directory for what their processes write.
+        python: their interpreter.
+        task_packages: packages of task modules that the operator named.
+        memory: limit of their data segment, in bytes; none for no limit.
+        share_path: give them the `sys.path` of this process; only sensible with the same interpreter.
+    """
+
+    module: str
+    run_id: str
+    output_dir: Path
+    python: str = sys.executable
+    task_packages: tuple[str, ...] = ()
+    memory: int | None = None
+    share_path: bool = True
+
+
+@attrs.define(eq=False)
+class _Process:
+    id: WorkerId
+    popen: subprocess.Popen[bytes]
+    channel: socket.socket
+    control: socket.socket
+    baton_in: int
+    baton_out: int
+    lifeline: int
+    output: int
+    pidfd: int
+    oom_before: int
+    decoder: FrameDecoder = attrs.field(factory=FrameDecoder)
+    outgoing: deque[memoryview] = attrs.field(factory=deque)
+    writing: bool = False
+    closed: bool = False
+    verdict: str | None = None
+
+
+class WorkerPool:
+    """The worker processes of a run.
+
+    Args:
+        launch: how they are started.
+        on_bodies: called with a worker and the bodies of complete frames, in order.
+        on_death: called once for each worker, after the last of its bodies.
+    """
+
+    def __init__(
+        self,
+        launch: Launch,
+        on_bodies: Callable[[WorkerId, list[bytes]], None],
+        on_death: Callable[[WorkerId, Death], None],
+    ) -> None:
+        self._launch = launch
+        self._on_bodies = on_bodies
+        self._on_death = on_death
+        self._loop = asyncio.get_running_loop()
+        self._processes: dict[WorkerId, _Process] = {}
+
+    @property
+    def pids(self) -> dict[WorkerId, int]:
+        """Process ids of the living workers."""
+        return {worker: process.popen.pid for worker, process in self._processes.items()}
+
+    def start(self, worker: WorkerId) -> None:
+        """Start a process.
+
+        Raises:
+            OSError: there are no descriptors or processes left, or the interpreter does not exist; nothing is left open.
+        """
+        opened: list[int] = []
+        try:
+            ours, theirs = _pair(opened)
+            our_control, their_control = _pair(opened)
+            baton_out, baton_in = _pipe(opened)
+            life_out, life_in = _pipe(opened)
+            output = os.open(
+                self._launch.output_dir / f"{worker}.out",
+                os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC,
+                0o644,
+            )
+            opened.append(output)
+            handed = (theirs, their_control, baton_out, life_out)
+            popen = subprocess.Popen(
+                self._command(worker, *handed),
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                pass_fds=handed, env=self._environment(), process_group=0,
+            )  # fmt: skip
+            pidfd = _open_pidfd(popen.pid)
+        except BaseException:
+            for fd in opened:
+                with contextlib.suppress(OSError):
+                    os.close(fd)
+            raise
+        for fd in (theirs, their_control, life_out):
+            os.close(fd)  # the end of file must come when the worker dies, so no copy may stay here
+        os.set_blocking(baton_out, False)
+        os.set_blocking(baton_in, False)
+        process = _Process(
+            id=worker, popen=popen, channel=socket.socket(fileno=ours), control=socket.socket(fileno=our_control),
+            baton_in=baton_in, baton_out=baton_out, lifeline=life_in, output=output, pidfd=pidfd,
+            oom_before=oom_kills(),
+        )  # fmt: skip
+        process.channel.setblocking(False)
+        process.control.setblocking(False)
+        self._processes[worker] = process
+        self._loop.add_reader(process.channel.fileno(), self._on_readable, process)
+        if pidfd >= 0:
+            self._loop.add_reader(pidfd, self._on_exit, process)
+
+    def send(self, worker: WorkerId, messages: Sequence[Any], batons: int = 0) -> None:
+        """Send messages in one frame, and put in a baton for each task among them. A dead worker is ignored."""
+        process = self._processes.get(worker)
+        if process is None or process.closed:
+            return
+        process.outgoing.append(memoryview(encode_frame(TO_WORKER.encode(messages))))
+        if batons:
+            with contextlib.suppress(OSError):
+                os.write(process.baton_in, b"\0" * batons)
+        if not process.writing:
+            self._write(process)
+
+    def revoke(self, worker: WorkerId, tasks: Sequence[TaskId]) -> tuple[TaskId, ...]:
+        """Take back as many of the last tasks as still have their batons; those will not begin."""
+        process = self._processes.get(worker)
+        if process is None or not tasks:
+            return ()
+        try:
+            taken = len(os.read(process.baton_out, len(tasks)))
+        except BlockingIOError:
+            return ()
+        return tuple(tasks[len(tasks) - taken :])
+
+    def abort(self, worker: WorkerId, tasks: Sequence[TaskId], grace: float) -> None:
+        """Ask attempts to stop, on the way that a busy worker hears."""
+        process = self._processes.get(worker)
+        if process is None:
+            return
+        frame = encode_frame(TO_WORKER.encode([AbortTasks(grace, list(tasks))]))
+        with contextlib.suppress(OSError):  # a full socket holds thousands of requests that were not read: it hangs
+            process.control.send(frame)
+
+    def kill(self, worker: WorkerId, verdict: str) -> None:
+        """End a process group at once."""
+        process = self._processes.get(worker)
+        if process is None:
+            return
+        process.verdict = process.verdict or verdict
+        self._kill_group(process)
+
+    def trim_output(self) -> None:
+        """Cut output files that have grown beyond the limit; called at intervals."""
+        for process in self._processes.values():
+            with contextlib.suppress(OSError):
+                if os.fstat(process.output).st_size > OUTPUT_LIMIT:
+                    os.ftruncate(process.output, 0)
+
+    def poll(self) -> None:
+        """Look for dead processes where the system has no descriptors that tell of them."""
+        for process in list(self._processes.values()):
+            if process.pidfd < 0 and _has_exited(process.popen.pid):
+                self._on_exit(process)
+
+    async def close(self, patience: float = 2.0) -> None:
+        """Wait for the processes that were asked to end, then kill the rest and everything they left."""
+        deadline = time.monotonic() + patience
+        while self._processes and time.monotonic() < deadline:
+            self.poll()
+            await asyncio.sleep(0.005)
+        for process in list(self._processes.values()):
+            process.verdict = process.verdict or "did not end when it was asked to"
+            self._kill_group(process)
+            _wait_for_exit(process.popen.pid)
+            self._on_exit(process)
+        end_stragglers(self._launch.run_id, set())
+
+    def _command(self, worker: WorkerId, channel: int, control: int, batons: int, lifeline: int) -> list[str]:
+        launch = self._launch
+        command = [launch.python, "-P", "-m", launch.module, f"--worker-id={worker}", f"--channel={channel}"]
+        command += [f"--control={control}", f"--batons={batons}", f"--lifeline={lifeline}"]
+        command += [f"--tasks={package}" for package in launch.task_packages]
+        if launch.memory is not None:
+            command.append(f"--memory={launch.memory}")
+        if launch.share_path:
+            command.append(f"--sys-path={os.pathsep.join(_import_path())}")
+        return command
+
+    def _environment(self) -> dict[str, str]:
+        environment = {**os.environ, MARK: self._launch.run_id, "PYTHONUNBUFFERED": "1"}
+        if self._launch.share_path:
+            environment["OTTER_WORKER_PYTHONPATH"] = os.environ.get("PYTHONPATH", "")
+            environment["PYTHONPATH"] = os.pathsep.join(_import_path())
+        return environment
+
+    def _write(self, process: _Process) -> None:
+        outgoing = process.outgoing
+        try:
+            while outgoing:
+                sent = process.channel.send(outgoing[0])
+                if sent == len(outgoing[0]):
+                    outgoing.popleft()
+                else:
+                    outgoing[0] = outgoing[0][sent:]
+        except BlockingIOError:
+            if not process.writing:
+                process.writing = True
+                self._loop.add_writer(process.channel.fileno(), self._write, process)
+            return
+        except OSError:
+            outgoing.clear()  # it is gone; its death will be noticed by the other way
+        if process.writing:
+            process.writing = False
+            self._loop.remove_writer(process.channel.fileno())
+
+    def _on_readable(self, process: _Process) -> None:
+        self._receive(process)
+
+    def _receive(self, process: _Process) -> bool:
+        """Read once; false when nothing more will come for now."""
+        try:
+            data = process.channel.recv(RECEIVE)
+        except BlockingIOError:
+            return False
+        except OSError:
+            data = b""
+        if not data:
+            if not process.closed:
+                process.closed = True
+                self._loop.remove_reader(process.channel.fileno())
+                # A process that closed its end is about to end; one that does not can never answer again.
+                self._loop.call_later(CLOSED_PATIENCE, self._end_silent, process)
+            return False
+        try:
+            bodies = process.decoder.feed(data)
+            if bodies:
+                self._on_bodies(process.id, bodies)
+        except PeerError as error:
+            self.kill(process.id, f"broke the protocol: {error}")
+            return False
+        return True
+
+    def _end_silent(self, process: _Process) -> None:
+        self.poll()
+        if self._processes.get(process.id) is process:
+            self.kill(process.id, "closed its channel and lived on")
+
+    def _on_exit(self, process: _Process) -> None:
+        if self._processes.get(process.id) is not process:
+            return
+        while self._receive(process):
+            pass
+        del self._processes[process.id]
+        for fd in {process.channel.fileno(), process.pidfd} - {-1}:
+            self._loop.remove_reader(fd)
+        if process.writing:
+            self._loop.remove_writer(process.channel.fileno())
+        process.channel.close()
+        process.control.close()
+        self._kill_group(process)
+        code, peak = _reap(process.popen)
+        death = Death(
+            code=code, peak_memory=peak, oom=oom_kills() > process.oom_before, output=read_tail(process.output),
+            ordered=process.verdict,
+        )  # fmt: skip
+        for fd in (process.baton_in, process.baton_out, process.lifeline, process.output, process.pidfd):
+            if fd >= 0:
+                os.close(fd)
+        end_stragglers(self._launch.run_id, {other.popen.pid for other in self._processes.values()})
+        self._on_death(process.id, death)
+
+    @staticmethod
+    def _kill_group(process: _Process) -> None:
+        # Not reaped yet, so the number still belongs to the worker and its children.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.popen.pid, signal.SIGKILL)
+
+
+def _import_path() -> list[str]:
+    return [entry or os.getcwd() for entry in sys.path]
+
+
+def _pair(opened: list[int]) -> tuple[int, int]:
+    ours, theirs = socket.socketpair()
+    ends = ours.detach(), theirs.detach()
+    opened.extend(ends)
+    return ends
+
+
+def _pipe(opened: list[int]) -> tuple[int, int]:
+    ends = os.pipe()
+    opened.extend(ends)
+    return ends
+
+
+def _open_pidfd(pid: int) -> int:
+    if hasattr(os, "pidfd_open"):
+        with contextlib.suppress(OSError):
+            return os.pidfd_open(pid)
+    return -1
+
+
+def _has_exited(pid: int) -> bool:
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
+
+
+def _wait_for_exit(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
+def _reap(popen: subprocess.Popen[bytes]) -> tuple[int, int | None]:
+    """Exit status and peak memory in bytes of a process that has ended."""
+    try:
+        _, status, usage = os.wait4(popen.pid, 0)
+    except ChildProcessError:  # someone else in this process reaped it
+        return popen.wait(), None
+    popen.returncode = os.waitstatus_to_exitcode(status)
+    return popen.returncode, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)

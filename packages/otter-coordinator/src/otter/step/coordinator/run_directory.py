@@ -1,0 +1,83 @@
+"""The directory of one step's runs, and the lock that lets one run at a time into it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import os
+import shutil
+import socket
+from pathlib import Path
+
+import orjson
+
+from otter.util.errors import FSError, OtterError
+from otter.util.fs import check_dir
+
+STATE_DIRECTORY = ".otter"
+
+
+class StepBusyError(OtterError):
+    """Another run of the same step is going on in this work directory."""
+
+
+class RunDirectory:
+    """`<work_path>/.otter/<runner>_<step>`: journal, logs, output of workers, large results.
+
+    Args:
+        work_path: the work directory.
+        key: `<runner>_<step>`.
+
+    Raises:
+        FSError: it cannot be made.
+        StepBusyError: another run holds it; its process, host and start are named.
+    """
+
+    def __init__(self, work_path: Path, key: str) -> None:
+        self.path = check_dir(work_path / STATE_DIRECTORY / key)
+        self._lock = self._take_lock()
+        self.logs = check_dir(self.path / "logs")
+        self.workers = check_dir(self.path / "workers")
+        self.spill = check_dir(self.path / "spill")
+        self.journal = self.path / "journal"
+
+    def begin(self, resume: bool) -> None:
+        """Clear what former runs left that nobody reads any more; logs stay on resume."""
+        for directory in (self.spill, self.workers, *([] if resume else [self.logs])):
+            shutil.rmtree(directory, ignore_errors=True)
+            check_dir(directory)
+
+    def close(self) -> None:
+        """Let the next run in."""
+        shutil.rmtree(self.spill, ignore_errors=True)
+        os.close(self._lock)
+
+    def _take_lock(self) -> int:
+        path = self.path / "lock"
+        try:
+            # Not inherited by workers: the lock is free at the moment this process ends, however it ends.
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise FSError(f"{path}: {error.strerror}") from error
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = _read_holder(fd)
+            os.close(fd)
+            raise StepBusyError(
+                f"this step is running in {self.path.parent.parent} already: {holder}. "
+                "Wait for it, stop it, or choose another work path"
+            ) from None
+        started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        facts = {"pid": os.getpid(), "host": socket.gethostname(), "started_at": started}
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, orjson.dumps(facts), 0)
+        return fd
+
+
+def _read_holder(fd: int) -> str:
+    try:
+        facts = orjson.loads(os.pread(fd, 4096, 0))
+        return f"process {facts['pid']} on {facts['host']}, started {facts['started_at']}"
+    except (ValueError, KeyError, TypeError):
+        return "by a process that has not yet written who it is"

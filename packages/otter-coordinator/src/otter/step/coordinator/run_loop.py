@@ -1,0 +1,667 @@
+"""`RunLoop`: waits, feeds the scheduler, carries out its commands.
+
+A turn begins with something from outside: bytes of a worker, the end of a process, a timer, a request to stop. It becomes
+events; each event's commands are carried out in order, and may cause further events. At the end of the turn the journal
+is handed to the operating system, and only then do messages go out: nobody acts on what is not yet recorded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import orjson
+
+from otter.config.model import Config
+from otter.manifest.model import Result
+from otter.scratchpad.model import Scratchpad
+from otter.step.coordinator import events as e
+from otter.step.coordinator import failpoints
+from otter.step.coordinator.events import Event, Outcome, StopLevel, TaskId, WorkerId
+from otter.step.coordinator.history import History
+from otter.step.coordinator.journal import Journal, JournalError, encode_record
+from otter.step.coordinator.ledger import NO_TASKS, RESULTS, Dispatched, Draft, Ledger, Table, utc_text
+from otter.step.coordinator.ports import Observer, Workers
+from otter.step.coordinator.process_death import Death
+from otter.step.coordinator.scheduler import Scheduler
+from otter.step.coordinator.task_node import TaskNode
+from otter.task.task_type import TaskType
+from otter.util.errors import ConfigError, OtterError, ScratchpadError, SpecError, failure_text
+from otter.util.fs import file_name
+from otter.wire import messages as m
+from otter.wire.codec import TO_COORDINATOR, read_hello
+from otter.wire.errors import PeerError, VersionError
+
+COORDINATOR_POLLING_INTERVAL = 0.5
+"""Seconds: the longest wait before the loop looks at deadlines and liveness. No result ever waits for it."""
+
+SYNC_INTERVAL = 0.05
+"""Seconds: the longest time that a commit waits for the disk."""
+
+SPECS_IN_RECORD = 1000
+FRAME_BUDGET = 4 * 1024 * 1024
+"""Bytes of specs in one frame to a worker."""
+
+
+class WorkerRefusedError(ConfigError):
+    """A worker cannot serve: it speaks another protocol, or a task package cannot be imported in its environment."""
+
+
+@attrs.frozen(kw_only=True)
+class RunFacts:
+    """What a run is called and where its things are.
+
+    Attributes:
+        run_id: random, unique.
+        log_dir: for the logs of tasks.
+        spill_dir: for results that are too large for a message.
+        concurrency: asynchronous tasks of one worker at most.
+        log_limit: bytes of a task's log.
+    """
+
+    run_id: str
+    config: Config
+    log_dir: Path
+    spill_dir: Path
+    concurrency: int
+    log_limit: int
+
+
+class RunLoop:
+    """Carries a run out.
+
+    Args:
+        scheduler: decides.
+        ledger: specs and records.
+        journal: makes commits durable.
+        history: what earlier runs committed; empty without --resume.
+        scratchpad: values for placeholders.
+        observer: watches.
+    """
+
+    def __init__(
+        self,
+        *,
+        facts: RunFacts,
+        scheduler: Scheduler,
+        ledger: Ledger,
+        journal: Journal,
+        history: History,
+        scratchpad: Scratchpad,
+        observer: Observer,
+    ) -> None:
+        self.finish: e.Finish | None = None
+        self.explanations: dict[str, str] = {}
+        """Why each task of a resumed run runs, or does not, by name."""
+        self._facts = facts
+        self._scheduler = scheduler
+        self._ledger = ledger
+        self._journal = journal
+        self._history = history
+        self._scratchpad = scratchpad
+        self._observer = observer
+        self._loop = asyncio.get_running_loop()
+        self._pool: Workers | None = None
+        self._queue: deque[tuple[Event, Draft]] = deque()
+        self._turning = False
+        self._outgoing: dict[WorkerId, list[Any]] = {}
+        self._welcomed: set[WorkerId] = set()
+        self._reported: dict[TaskId, m.ReportResult] = {}
+        self._sequences: dict[TaskId, int] = {}
+        self._sequence = history.sequence
+        self._last_reason: str | None = None
+        self._done: asyncio.Future[None] = self._loop.create_future()
+        self._types: asyncio.Future[dict[str, TaskType]] = self._loop.create_future()
+        self._checks: dict[int, asyncio.Future[list[Any]]] = {}
+        self._syncing: asyncio.Future[None] | None = None
+        self._sync_timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._commands: dict[type, Callable[[Any], None]] = {
+            e.StartWorker: self._do_start_worker,
+            e.StopWorker: lambda c: self._post(c.worker, m.Stop()),
+            e.KillWorker: lambda c: self._workers.kill(c.worker, c.reason),
+            e.Dispatch: self._do_dispatch,
+            e.Revoke: self._do_revoke,
+            e.Abort: self._do_abort,
+            e.DecideReuse: self._do_decide_reuse,
+            e.Retry: self._do_retry,
+            e.Commit: self._do_commit,
+            e.Finish: self._do_finish,
+        }
+
+    # --- what the Coordinator calls -----------------------------------------------------------------------------------
+
+    def attach(self, pool: Workers) -> None:
+        """Give the loop its workers; they need its callbacks first."""
+        self._pool = pool
+
+    async def published_types(self) -> dict[str, TaskType]:
+        """Start the first worker and wait for what it can run.
+
+        Raises:
+            WorkerRefusedError: no worker can serve.
+        """
+        self._feed(e.Opened(self._now()))
+        self._arm_timer()
+        return await self._types
+
+    async def check_specs(self, tables: list[Table]) -> list[Any]:
+        """What a worker finds by constructing specs: rows of place, path and sentence."""
+        future: asyncio.Future[list[Any]] = self._loop.create_future()
+        number = len(self._checks)
+        self._checks[number] = future
+        self._post(next(iter(self._welcomed)), m.CheckSpecs(number, tables))
+        self._send_all()
+        return await future
+
+    async def run(self, draft: Draft) -> None:
+        """Run tasks to their end. Whatever happens, it returns, and `finish` says how it ended."""
+        self._observer.on_begin(len(draft.tasks))
+        self._feed(e.TasksAdded(self._now(), draft.tasks), draft)
+        self._arm_timer()
+        try:
+            await self._done
+        finally:
+            for timer in (self._timer, self._sync_timer):
+                if timer is not None:
+                    timer.cancel()
+            if self._syncing is not None:
+                await asyncio.wait([self._syncing])
+
+    def request_stop(self, reason: str, level: StopLevel) -> None:
+        """Ask the run to stop."""
+        self._observer.on_stop(reason)
+        if not self._types.done():
+            self._types.set_exception(WorkerRefusedError(reason))
+        self._feed(e.StopRequested(self._now(), reason, level))
+
+    def on_bodies(self, worker: WorkerId, bodies: list[bytes]) -> None:
+        """A worker sent bodies of messages.
+
+        Raises:
+            PeerError: they are not what a worker may send; what came before the mistake has been handled.
+        """
+        now = self._now()
+        try:
+            for body in bodies:
+                if worker not in self._welcomed:
+                    self._on_hello(worker, body)
+                else:
+                    for message in TO_COORDINATOR.decode(body):
+                        self._on_message(worker, message, now)
+        finally:
+            self._turn()
+
+    def on_death(self, worker: WorkerId, death: Death) -> None:
+        """A worker's process is gone, and all that it sent has come through `on_bodies`."""
+        failpoints.hit("coord.on_death")
+        self._welcomed.discard(worker)
+        self._outgoing.pop(worker, None)
+        node = self._scheduler.workers.get(worker)
+        reason = death.reason
+        if node is not None and node.deadline is not None and death.last_words:
+            reason = f"{reason}: {death.last_words.strip()[:500]}"
+        self._last_reason = reason
+        if node is not None:
+            suspects = sorted(node.running)
+            for task in suspects:
+                self._note_death(task, worker, death, len(suspects))
+            for task in (*suspects, *node.waiting):
+                self._ledger.dispatched.pop(task, None)
+            if suspects or node.deadline is not None:
+                self._observer.on_worker(worker, reason)
+        self._feed(e.WorkerLost(self._now(), worker, reason))
+
+    # --- turns --------------------------------------------------------------------------------------------------------
+
+    @property
+    def _workers(self) -> Workers:
+        assert self._pool is not None, "attach comes before the first event"
+        return self._pool
+
+    @staticmethod
+    def _now() -> float:
+        return time.monotonic()
+
+    def _feed(self, event: Event, draft: Draft = NO_TASKS) -> None:
+        """Queue an event, and take a turn unless one is being taken."""
+        self._queue.append((event, draft))
+        self._turn()
+
+    def _turn(self) -> None:
+        if self._turning:
+            return
+        self._turning = True
+        try:
+            while self._queue:
+                event, draft = self._queue.popleft()
+                if draft is not NO_TASKS:
+                    self._ledger.enter(draft)
+                for command in self._scheduler.handle(event):
+                    self._commands[type(command)](command)
+                if not self._queue:
+                    self._record()
+            self._send_all()
+        except Exception as error:  # noqa: BLE001 - a defect of ours must end the run in an orderly way, not hang it
+            self._on_defect(error)
+        finally:
+            self._turning = False
+        if self.finish is not None and not self._done.done():
+            self._done.set_result(None)
+        self._arm_timer()
+
+    def _record(self) -> None:
+        """Hand the turn's commits to the operating system; a full disk ends the run."""
+        try:
+            self._journal.flush()
+        except (JournalError, OSError) as error:
+            self._queue.append((e.EngineFailed(self._now(), f"storage error: {failure_text(error)}"), NO_TASKS))
+            return
+        if self._journal.unsynced and self._syncing is None and self._sync_timer is None:
+            self._sync_timer = self._loop.call_later(SYNC_INTERVAL, self._begin_sync)
+
+    def _begin_sync(self) -> None:
+        self._sync_timer = None
+        self._syncing = self._loop.run_in_executor(None, self._journal.sync)
+        self._syncing.add_done_callback(self._end_sync)
+
+    def _end_sync(self, future: asyncio.Future[None]) -> None:
+        self._syncing = None
+        error = future.exception()
+        if error is not None and self.finish is None:
+            self._feed(e.EngineFailed(self._now(), f"storage error: {failure_text(error)}"))
+
+    def _on_defect(self, error: Exception) -> None:
+        self._queue.clear()
+        text = "".join(traceback.format_exception(error))
+        reason = f"internal error of otter, please report it: {failure_text(error)}"
+        self._observer.on_stop(f"{reason}\n{text}")
+        for worker in list(self._workers.pids):
+            self._workers.kill(worker, "internal error of the coordinator")
+        if self.finish is None:
+            self.finish = e.Finish(Outcome.FAILURE, reason)
+        if not self._types.done():
+            self._types.set_exception(error)
+
+    def _arm_timer(self) -> None:
+        if self.finish is not None:
+            return
+        due = self._scheduler.next_wakeup()
+        delay = COORDINATOR_POLLING_INTERVAL if due is None else min(due - self._now(), COORDINATOR_POLLING_INTERVAL)
+        when = self._loop.time() + max(delay, 0.0)
+        if self._timer is not None and not self._timer.cancelled() and self._timer.when() <= when:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._workers.poll()
+        self._workers.trim_output()
+        self._feed(e.Tick(self._now()))
+
+    # --- messages -----------------------------------------------------------------------------------------------------
+
+    def _on_hello(self, worker: WorkerId, body: bytes) -> None:
+        try:
+            hello, version = read_hello(body)
+        except VersionError as error:
+            self._refuse(worker, f"worker {worker}: {error}")
+            return
+        if hello.problem is not None:
+            self._refuse(worker, hello.problem)
+            return
+        types = {table["name"]: TaskType.from_json(table) for table in hello.task_types}
+        facts = self._facts
+        welcome = m.Welcome(
+            protocol=version, run=facts.run_id, config=facts.config.to_json(),
+            values=_jsonable(self._scratchpad.sentinel_dict), log_dir=str(facts.log_dir), spill_dir=str(facts.spill_dir),
+            concurrency=facts.concurrency, log_limit=facts.log_limit,
+        )  # fmt: skip
+        self._post(worker, welcome)
+        self._welcomed.add(worker)
+        self._observer.on_worker(worker, f"ready: process {hello.pid}, Python {hello.python}")
+        if not self._ledger.types:
+            self._ledger.types = types
+        if not self._types.done():
+            self._observer.on_types(types)
+            self._types.set_result(types)
+        self._queue.append((e.WorkerReady(self._now(), worker), NO_TASKS))
+
+    def _refuse(self, worker: WorkerId, reason: str) -> None:
+        self._workers.send(worker, [m.Refuse(reason)])
+        if not self._types.done():
+            self._types.set_exception(WorkerRefusedError(reason))
+        self._queue.append((e.EngineFailed(self._now(), reason), NO_TASKS))
+
+    def _on_message(self, worker: WorkerId, message: Any, now: float) -> None:
+        match message:
+            case m.ReportStart():
+                self._on_start(worker, message, now)
+            case m.ReportResult():
+                self._on_result(worker, message, now)
+            case m.AddSpecs():
+                held = self._held(worker, message.task, message.attempt)
+                if held is not None:
+                    held.pages_seen += 1
+                    held.pages += message.specs
+            case m.SpillMessage():
+                for inner in TO_COORDINATOR.decode(self._read_spilled(message)):
+                    if isinstance(inner, m.SpillMessage):
+                        raise PeerError("a large message refers to another one")
+                    self._on_message(worker, inner, now)
+            case m.ConfirmRevoke():
+                self._queue.append((e.RevokeConfirmed(now, worker), NO_TASKS))
+            case m.ReportCheck():
+                future = self._checks.get(message.request)
+                if future is not None and not future.done():
+                    future.set_result(message.problems)
+            case _:
+                raise PeerError(f"{type(message).__name__} came twice")
+
+    def _held(self, worker: WorkerId, task: int, attempt: int) -> Dispatched | None:
+        held = self._ledger.dispatched.get(TaskId(task))
+        return held if held is not None and held.worker == worker and held.attempt == attempt else None
+
+    def _on_start(self, worker: WorkerId, message: m.ReportStart, now: float) -> None:
+        task = TaskId(message.task)
+        held = self._held(worker, task, message.attempt)
+        if held is not None:
+            held.began = time.time()
+            self._observer.on_start(task, self._scheduler.graph.nodes[task].name, worker)
+        self._queue.append((e.AttemptStarted(now, worker, task, message.attempt), NO_TASKS))
+
+    def _on_result(self, worker: WorkerId, result: m.ReportResult, now: float) -> None:
+        failpoints.hit("coord.on_result")
+        task = TaskId(result.task)
+        held = self._held(worker, task, result.attempt)
+        if held is None:
+            self._queue.append((e.AttemptEnded(now, worker, task, result.attempt, Outcome.FAILURE), NO_TASKS))
+            return  # the scheduler counts it as stale
+        record = result.record
+        outcome, reason = _outcome_of(record)
+        draft = NO_TASKS
+        if outcome is Outcome.SUCCESS and (held.pages or result.pages):
+            draft, problem = self._draft_generated(task, held, result.pages)
+            if problem is not None:
+                outcome, reason, draft = Outcome.FAILURE, problem, NO_TASKS
+        self._reported[task] = result
+        self._ledger.note_attempt(task, _attempt_facts(held, result, outcome, reason))
+        elapsed = record.get("elapsed")
+        self._queue.append(
+            (
+                e.AttemptEnded(
+                    now, worker, task, result.attempt, outcome, reason, draft.tasks,
+                    float(elapsed) if isinstance(elapsed, int | float) else 0.0, result.tainted,
+                ),
+                draft,
+            )
+        )  # fmt: skip
+
+    def _draft_generated(self, task: TaskId, held: Dispatched, pages: int) -> tuple[Draft, str | None]:
+        """Draft what an attempt generated; or say why it cannot be added."""
+        if pages != held.pages_seen:
+            return NO_TASKS, f"{pages} pages of generated specs were announced and {held.pages_seen} came"
+        values = Scratchpad(self._scratchpad.sentinel_dict)
+        try:
+            tables = self._ledger.resolve_names(held.pages, values)
+            draft = self._ledger.draft(tables, self._history.committed)
+        except (SpecError, ScratchpadError) as error:
+            return NO_TASKS, f"cannot add what it generated: {error}"
+        held.pages = tables
+        problem = self._scheduler.refusal(draft.tasks, self._scheduler.graph.nodes[task])
+        if problem is not None:
+            return NO_TASKS, f"cannot add what it generated: {problem}"
+        return draft, None
+
+    def _read_spilled(self, message: m.SpillMessage) -> bytes:
+        """The content of a file that a worker names; only of one in the directory that it was given."""
+        path = Path(message.path)
+        if path.parent != self._facts.spill_dir or path.name.startswith("."):
+            raise PeerError(f"a result is said to be in {path}, which is not where results go")
+        try:
+            data = path.read_bytes()
+            path.unlink()
+        except OSError as error:
+            raise PeerError(f"a result in {path} cannot be read: {error.strerror}") from error
+        if len(data) != message.size or hashlib.sha256(data).hexdigest() != message.sha256:
+            raise PeerError(f"the result in {path} does not match its SHA-256")
+        return data
+
+    def _note_death(self, task: TaskId, worker: WorkerId, death: Death, suspects: int) -> None:
+        held = self._ledger.dispatched.get(task)
+        node = self._scheduler.graph.nodes[task]
+        result = (
+            "timed out" if node.timed_out else "stopped" if death.ordered else "crashed" if suspects == 1 else "lost"
+        )
+        facts: Table = {
+            "attempt": node.attempt, "worker": worker, "result": result, "reason": death.reason,
+            "started_at": utc_text(held.began) if held is not None and held.began else None,
+            "finished_at": utc_text(time.time()), "signal": death.signal_name,
+            "exit_code": death.code if death.code >= 0 else None, "peak_memory": death.peak_memory,
+            "out_of_memory": death.oom or None,
+        }  # fmt: skip
+        if death.output and suspects == 1:
+            facts["last_output"] = list(death.output[-20:])
+            self._append_log(node, death)
+        self._ledger.note_attempt(task, {key: value for key, value in facts.items() if value is not None})
+
+    def _append_log(self, node: TaskNode, death: Death) -> None:
+        """What a process wrote while it died, such as a dump of faulthandler, belongs into the log of its task."""
+        path = self._facts.log_dir / file_name(node.name, ".log")
+        try:
+            with open(path, "a", encoding="utf-8") as file:
+                file.write("\n".join(death.output) + "\n")
+        except OSError:
+            return
+
+    # --- commands -----------------------------------------------------------------------------------------------------
+
+    def _post(self, worker: WorkerId, message: Any) -> None:
+        self._outgoing.setdefault(worker, []).append(message)
+
+    def _send_all(self) -> None:
+        for worker in list(self._outgoing):
+            self._send(worker)
+
+    def _send(self, worker: WorkerId) -> None:
+        messages = self._outgoing.pop(worker, None)
+        if not messages:
+            return
+        start, size, batons = 0, 0, 0
+        for place, message in enumerate(messages):
+            if type(message) is m.RunTask:
+                batons += 1
+                size += len(self._ledger.specs[message.task])
+            if size > FRAME_BUDGET:
+                self._workers.send(worker, messages[start : place + 1], batons)
+                start, size, batons = place + 1, 0, 0
+        if start < len(messages):
+            self._workers.send(worker, messages[start:], batons)
+
+    def _do_start_worker(self, command: e.StartWorker) -> None:
+        try:
+            self._workers.start(command.worker)
+        except OSError as error:
+            reason = f"cannot start {error.filename or 'a process'}: {error.strerror}"
+            self._observer.on_worker(command.worker, reason)
+            self._queue.append((e.WorkerUnstartable(self._now(), command.worker, reason), NO_TASKS))
+
+    def _do_dispatch(self, command: e.Dispatch) -> None:
+        failpoints.hit("coord.dispatch")
+        node = self._scheduler.graph.nodes[command.task]
+        try:
+            payload = self._ledger.payload(command.task, node.new.kind, self._scratchpad)
+        except (ScratchpadError, TypeError, ValueError) as error:
+            self._queue.append((e.TaskRefused(self._now(), command.task, failure_text(error)), NO_TASKS))
+            return
+        digest = self._ledger.digest(payload)
+        self._ledger.dispatched[command.task] = Dispatched(command.worker, command.attempt, digest)
+        spec = orjson.Fragment(payload)
+        self._post(command.worker, m.RunTask(command.task, command.attempt, spec, command.alone))
+
+    def _do_revoke(self, command: e.Revoke) -> None:
+        self._send(command.worker)  # the batons of what was just handed over must be there to be taken back
+        revoked = self._workers.revoke(command.worker, command.tasks)
+        for task in revoked:
+            self._ledger.dispatched.pop(task, None)
+        if revoked:
+            self._post(command.worker, m.RevokeTasks(list(revoked)))
+        self._queue.append((e.TasksRevoked(self._now(), command.worker, revoked), NO_TASKS))
+
+    def _do_abort(self, command: e.Abort) -> None:
+        self._send(command.worker)
+        self._workers.abort(command.worker, command.tasks, command.grace)
+
+    def _do_decide_reuse(self, command: e.DecideReuse) -> None:
+        node = self._scheduler.graph.nodes[command.task]
+        committed = self._history.committed[node.name]
+        draft = NO_TASKS
+        try:
+            digest = self._ledger.digest(self._ledger.payload(node.id, node.new.kind, self._scratchpad))
+            why_not = self._history.why_not(node.name, digest, self._newest_requirement(node), command.stale)
+            if why_not is None and committed.specs:
+                draft = self._ledger.draft(committed.specs, self._history.committed)
+                why_not = self._scheduler.refusal(draft.tasks, node)
+        except (OtterError, TypeError, ValueError) as error:
+            why_not = failure_text(error)
+        self.explanations[node.name] = "done before, nothing changed" if why_not is None else why_not
+        if why_not is not None:
+            draft = NO_TASKS
+        event = e.ReuseDecided(self._now(), node.id, why_not is None, draft.tasks)
+        self._queue.append((event, draft))
+
+    def _newest_requirement(self, node: TaskNode) -> int:
+        graph = self._scheduler.graph
+        required = [graph.find(name) for name in node.new.requires]
+        return max((self._sequences.get(other.id, 0) for other in required if other is not None), default=0)
+
+    def _do_retry(self, command: e.Retry) -> None:
+        node = self._scheduler.graph.nodes[command.task]
+        self._reported.pop(command.task, None)
+        self._ledger.dispatched.pop(command.task, None)
+        attempts = self._ledger.attempts.get(command.task) or [{}]
+        self._journal.append(encode_record({"kind": "attempt", "name": node.name, **attempts[-1]}))
+        self._observer.on_retry(node.name, command.attempt, command.reason, command.delay)
+
+    def _do_commit(self, command: e.Commit) -> None:
+        failpoints.hit("coord.commit")
+        node = self._scheduler.graph.nodes[command.task]
+        if command.reused:
+            self._take_over(node)
+            return
+        held = self._ledger.dispatched.pop(node.id, None)
+        result = self._reported.pop(node.id, None)
+        record = result.record if result is not None else self._record_of_lost(node)
+        facts: Table = {"result": RESULTS[command.outcome]}
+        if command.outcome is not Outcome.SUCCESS:
+            facts["failure_reason"] = command.reason
+        if result is not None and result.failure is not None and command.outcome is not Outcome.SUCCESS:
+            facts["exception"] = result.failure
+            facts["traceback"] = result.traceback
+        if held is not None:
+            facts["worker"] = held.worker
+        if command.cause is not None:
+            facts["blocked_by"] = self._scheduler.graph.nodes[command.cause].name
+        entry = self._ledger.close_entry(node.id, node.name, record, facts)
+        values = result.values if result is not None and command.outcome is Outcome.SUCCESS else None
+        self._journal_commit(node, entry, held, values, command.outcome is Outcome.SUCCESS)
+        if values:
+            self._share(values)
+        self._observer.on_end(node.id, node.name, {**record, **facts})
+
+    def _record_of_lost(self, node: TaskNode) -> Table:
+        attempts = self._ledger.attempts.get(node.id)
+        if not attempts:
+            return {}
+        last = attempts[-1]
+        times = {"started_run_at": last.get("started_at"), "finished_run_at": last.get("finished_at")}
+        log = self._facts.log_dir / file_name(node.name, ".log")
+        where = {"log_file": str(log)} if log.exists() else {}
+        return {**times, "log": last.get("last_output", []), **where}
+
+    def _journal_commit(
+        self, node: TaskNode, entry: bytes, held: Dispatched | None, values: Table | None, succeeded: bool
+    ) -> None:
+        self._note_sequence(node)
+        if held is not None and succeeded:
+            for start in range(0, len(held.pages), SPECS_IN_RECORD):
+                page = held.pages[start : start + SPECS_IN_RECORD]
+                self._journal.append(encode_record({"kind": "specs", "name": node.name, "specs": page}))
+        record: Table = {
+            "kind": "task",
+            "digest": held.digest if held is not None else "",
+            "entry": orjson.Fragment(entry),
+        }
+        if values:
+            record["values"] = values
+        self._journal.append(encode_record(record))
+
+    def _note_sequence(self, node: TaskNode, sequence: int | None = None) -> None:
+        """Remember when a task was committed, for itself and for the generators above it."""
+        if sequence is None:
+            self._sequence += 1
+            sequence = self._sequence
+        place: TaskId | None = node.id
+        while place is not None and self._sequences.get(place, 0) < sequence:
+            self._sequences[place] = sequence
+            place = self._scheduler.graph.nodes[place].parent
+
+    def _take_over(self, node: TaskNode) -> None:
+        committed = self._history.committed[node.name]
+        self._note_sequence(node, committed.sequence)
+        entry = {**committed.entry, "reused": True}
+        self._ledger.entries[node.id] = orjson.dumps(entry)
+        if committed.values:
+            self._share(committed.values)
+        self._observer.on_end(node.id, node.name, entry)
+
+    def _share(self, values: Table) -> None:
+        """Take over scratchpad values that a task made, and tell the workers; none of them replaces another."""
+        fresh = {key: value for key, value in values.items() if key not in self._scratchpad.sentinel_dict}
+        if not fresh:
+            return
+        self._scratchpad.merge(fresh)
+        for worker in self._welcomed:
+            self._post(worker, m.StoreValues(fresh))
+
+    def _do_finish(self, command: e.Finish) -> None:
+        failpoints.hit("coord.finish")
+        self.finish = command
+
+
+def _outcome_of(record: Table) -> tuple[Outcome, str | None]:
+    """Outcome and reason of a worker's record."""
+    match record.get("result"):
+        case Result.SUCCESS.value:
+            return Outcome.SUCCESS, None
+        case Result.ABORTED.value:
+            return Outcome.ABORTED, str(record.get("failure_reason") or "aborted")
+        case _:
+            return Outcome.FAILURE, str(record.get("failure_reason") or "failed without a reason")
+
+
+def _attempt_facts(held: Dispatched, result: m.ReportResult, outcome: Outcome, reason: str | None) -> Table:
+    record = result.record
+    facts: Table = {
+        "attempt": held.attempt, "worker": held.worker, "result": outcome.value,
+        "started_at": record.get("started_run_at"),
+        "finished_at": record.get("finished_validation_at") or record.get("finished_run_at"),
+        "peak_memory": result.peak_memory,
+    }  # fmt: skip
+    if reason is not None:
+        facts["reason"] = reason
+    return facts
+
+
+def _jsonable(values: dict[str, Any]) -> dict[str, Any]:
+    table: dict[str, Any] = orjson.loads(orjson.dumps(values, default=str))
+    return table
