@@ -11,9 +11,10 @@ from otter.pipeline.names import Names
 from otter.pipeline.nearest import suggestion
 from otter.pipeline.patterns import Pattern
 from otter.pipeline.problem import Finding, Hint, Path
-from otter.pipeline.tasks import MAX_MADE, Known, made_from
-from otter.pipeline.values import Values
+from otter.pipeline.tasks import MAX_MADE, Known, made_from, template_fields
+from otter.pipeline.values import Values, texts
 from otter.pipeline.waits import Waits, makes_unknown_names
+from otter.scratchpad.model import placeholders
 from otter.task.policy import Policy
 from otter.task.task_type import TaskType
 from otter.util.convert import describe_value
@@ -85,9 +86,8 @@ class StepCheck:
         self._ask_types()
         return self._findings
 
-    def _report(self, finding: Finding) -> None:
-        """Keep a finding; of a template that makes many tasks, the first of its kind at each place."""
-        if self._made:
+    def _report(self, finding: Finding, *, made: bool = False) -> None:
+        if made or self._made:
             key = finding.code, finding.path
             if key in self._seen:
                 return
@@ -106,17 +106,26 @@ class StepCheck:
             task.children = list(range(first, len(self._tasks)))
 
     def _check_shadows(self, task: Known) -> None:
-        """A template's own name that something outside defines too would never be seen by the template."""
+        """A name of templates that is defined around them, too, is replaced before they are made."""
         names = task.kind.local_names(task.spec) if task.kind is not None else None
-        for name in sorted(names or ()):
+        templates = [task.raw.get(field) for field in template_fields(task)]
+        used = {name for _, text in texts(templates) for name in placeholders(text)}
+        for name in sorted(used & (names or frozenset())):
             outer = name in task.made_with or (task.locals is not None and name in task.locals)
-            if outer or name in self._values.file:
-                where = "a generator around this one" if outer else "[scratchpad]"
+            if outer or name in self._values:
+                where = "a generator around this one" if outer else "the scratchpad"
+                message = f"${{{name}}} is defined by {where} too, which wins: these templates never see their own"
                 related = () if outer else (Hint(*self._values.source(name)),)
-                message = f"${{{name}}} of these templates is defined by {where} too, which wins"
-                hint = "give it another name"
                 self._report(
-                    Finding("shadowed-name", message, task.path, hint=hint, at=(*task.path, "name"), related=related)
+                    Finding(
+                        "shadowed-name",
+                        message,
+                        task.path,
+                        hint="give it another name",
+                        severity="warning",
+                        at=(*task.path, "name"),
+                        related=related,
+                    )
                 )
 
     def _judge_uses(self, waits: Waits) -> None:
@@ -180,15 +189,19 @@ class StepCheck:
         """Let the types' own code judge what is sound so far and known in full."""
         if self._spec_problems is None:
             return
-        asked = [
-            task for task in self._tasks
-            if task.sound and task.kind is not None and task.kind.type.validates and task.pattern is None
-        ]  # fmt: skip
+        for task in reversed(self._tasks):  # what a task makes stands in its spec
+            if not task.sound and task.parent >= 0:
+                self._tasks[task.parent].sound = False
+        asked = [task for task in self._tasks if task.sound and task.complete and _checks_itself(task)]
         if not asked:
             return
         specs = [self._values.resolve(task.spec) for task in asked]
         for task, spec, answers in zip(asked, specs, self._spec_problems(specs), strict=True):
-            self._made = bool(task.made_with)
             for where, message in answers:
                 how = f" ({task.made_how()})" if task.made_with else ""
-                self._report(Finding("refused", f"{message}{how}", (*task.path, *subpath(spec, where))))
+                finding = Finding("refused", f"{message}{how}", (*task.path, *subpath(spec, where)))
+                self._report(finding, made=bool(task.made_with))
+
+
+def _checks_itself(task: Known) -> bool:
+    return task.kind is not None and task.kind.type.validates and task.pattern is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import bisect
 import functools
 import re
@@ -176,28 +177,34 @@ _VALUE_HINTS = (
     (re.compile(r"(?i)null|none|nil|~"), "TOML has no null: leave the key out"),
     (re.compile(r"[^0-9+-].*"), "write text in quotes"),
 )
-_HINTS = {
-    "Unescaped '\\' in a string": "write a text with backslashes in single quotes, or double them",
-    "Expected '=' after a key": "write key = value",
-    "Cannot overwrite": "this key has a value already",
-    "Cannot declare": "a table has one header; [[steps.NAME]], in double brackets, stands before each task",
-    "Illegal character '\\n'": "close the text on its line, or write it between triple quotes",
-    "Unterminated string": "close the text with the quote that it begins with",
-    "Unclosed array": "write a comma between elements, and ] after the last",
-    "Expected newline or end of document": "one key and value to a line",
+_MESSAGES = {
+    "Unescaped '\\' in a string": ("", "write a text with backslashes in single quotes, or double them"),
+    "Expected '=' after a key": ("a key without a value", "write key = value"),
+    "Cannot overwrite a value": ("this key has a value already", "write each key of a table once"),
+    "Illegal character '\\n'": ("the text is not closed", "close it on its line, or write it between triple quotes"),
+    "Unterminated string": ("the text is not closed", "close it with the quotes that it begins with"),
+    "Unclosed array": ("", "write a comma between elements, and ] after the last"),
+    "Expected newline or end of document": ("a line has one key and value", "begin a new line here"),
 }
+"""What the parser says, by how it begins: in other words where these are clearer, and what to do."""
+
+_TWICE = re.compile(r"Cannot declare \((.*)\) twice")
 
 
 def _syntax_problem(file: str, text: str, error: tomli.TOMLDecodeError) -> Problem:
     message, offset, length = error.msg, min(error.pos, len(text)), 1
-    hint = next((advice for start, advice in _HINTS.items() if message.startswith(start)), None)
+    words, hint = next((said for start, said in _MESSAGES.items() if message.startswith(start)), ("", None))
     if message == "Invalid value" and (word := _WORD.match(text, offset)):
         length = len(word[0])
-        message = f"invalid value {word[0][:40]}"
+        words = f"invalid value {word[0][:40]}"
         hint = next((advice for pattern, advice in _VALUE_HINTS if pattern.fullmatch(word[0])), None)
-    elif message.startswith(("Cannot overwrite", "Cannot declare")):
+    elif twice := _TWICE.match(message):
+        words = f"the table {path_text(ast.literal_eval(f'({twice[1]},)'))} is there already"
+        hint = "a table has one header; a task has [[steps.NAME]], in double brackets"
+    if message.startswith(("Cannot overwrite", "Cannot declare")):
         # The parser stops behind the key or the value: what is at fault is the line from its first character.
         start = text.rfind("\n", 0, offset) + 1
         start += len(text[start:offset]) - len(text[start:offset].lstrip())
         offset, length = start, offset - start
-    return _at(file, text, offset, "syntax", message[:1].lower() + message[1:], hint, length)
+    message = words or message[:1].lower() + message[1:]
+    return _at(file, text, offset, "syntax", message, hint, length)

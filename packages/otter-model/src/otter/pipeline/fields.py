@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from otter.pipeline.kinds import Kind, subpath
 from otter.pipeline.nearest import suggestion
-from otter.pipeline.problem import Finding, Hint, Path
+from otter.pipeline.problem import Finding, Hint, Path, Report
 from otter.pipeline.tasks import Known
 from otter.pipeline.values import Values, at, inexact, texts
+from otter.pipeline.writer import value_text
 from otter.scratchpad.model import placeholders
 from otter.task.model import Spec
 from otter.task.policy import Policy
@@ -51,7 +52,7 @@ class FieldCheck:
     lenient: bool
     defaults: Policy
     pools: Mapping[str, int]
-    report: Callable[[Finding], None]
+    report: Report
     uses: list[Use]
 
     def check(self, position: int, task: Known) -> None:
@@ -108,7 +109,7 @@ class FieldCheck:
                 "missing-field",
                 f"the field {name!r} is missing: {kind.type.name} cannot do without",
                 (*task.path, name),
-                hint=f"write {name} = …, {kind.expected[name]}",
+                hint=f"add {name} = … ({kind.expected[name]})",
                 at=(*task.path, "name"),
             )
         )
@@ -196,7 +197,7 @@ class FieldCheck:
         for below, text in texts(value) if found is None else found:
             for name in placeholders(text):
                 if name not in self.values:
-                    task.sound = False  # not to be tried as it stands
+                    task.complete = False
                     if not task.defines(name):
                         self.uses.append(Use(name, position, (*path, *below)))
 
@@ -204,7 +205,7 @@ class FieldCheck:
         path = (*task.path, "requires")
         if not isinstance(value, list):
             task.sound = False
-            hint = f"write requires = [{value!r}]" if isinstance(value, str) else None
+            hint = f"write requires = {value_text([value])}" if isinstance(value, str) else None
             self.report(
                 Finding("requires-type", f"expected an array of names, got {_describe(value)}", path, hint=hint)
             )

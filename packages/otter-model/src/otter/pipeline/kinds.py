@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import typing
 from collections.abc import Mapping
 from pathlib import Path
@@ -128,7 +129,7 @@ def accepts_any_text(convert: Convert) -> bool:
 
 
 def subpath(value: Any, text: str) -> TablePath:
-    """Keys and indexes of a path that a converter wrote, such as `[2].name`, as far as the value has them."""
+    """Keys and indexes of a path that a converter wrote, such as `[2].name`; a key that is missing ends it."""
     path: TablePath = ()
     part: str | int
     while text:
@@ -140,8 +141,8 @@ def subpath(value: Any, text: str) -> TablePath:
         elif isinstance(value, Mapping):
             text = text.removeprefix(".")
             fits = [key for key in value if text == key or text.startswith((f"{key}.", f"{key}["))]
-            if not fits:
-                break
+            if not fits:  # what is missing
+                return (*path, re.split(r"[.\[]", text, maxsplit=1)[0])
             part = key = max(fits, key=len)
             text = text[len(key) :]
         else:

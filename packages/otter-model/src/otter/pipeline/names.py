@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
 
 from otter.pipeline.kinds import Kinds
 from otter.pipeline.nearest import suggestion
 from otter.pipeline.patterns import Pattern
-from otter.pipeline.problem import Finding, Hint
+from otter.pipeline.problem import Finding, Hint, Report
 from otter.pipeline.tasks import Known
 from otter.pipeline.values import Values
 from otter.scratchpad.model import placeholders
@@ -41,7 +40,7 @@ class Names:
         patterns: positions of templates whose names are known in part.
     """
 
-    def __init__(self, values: Values, kinds: Kinds | None, report: Callable[[Finding], None]) -> None:
+    def __init__(self, values: Values, kinds: Kinds | None, report: Report) -> None:
         self._values = values
         self._kinds = kinds
         self._report = report

@@ -9,7 +9,7 @@ MAX_CANDIDATES = 2000
 """Comparing two names takes ten microseconds, and a step may have a hundred thousand names."""
 
 
-def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word most like a word; none when no word is like it."""
     candidates = known if isinstance(known, Collection) else list(known)
     if len(candidates) > MAX_CANDIDATES:
@@ -17,8 +17,12 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     folded: dict[str, str] = {}
     for candidate in candidates:
         folded.setdefault(candidate.casefold(), candidate)
-    found = difflib.get_close_matches(word.casefold(), folded, 1, cutoff)
-    return folded[found[0]] if found else None
+    word = word.casefold()
+    for found in difflib.get_close_matches(word, folded, 3, 0.6):
+        # Short words of other meaning are often alike, but seldom at their beginning.
+        if found[:1] == word[:1] or difflib.SequenceMatcher(a=word, b=found).ratio() >= 0.75:
+            return folded[found]
+    return None
 
 
 def _plausible(word: str, known: Collection[str]) -> list[str]:

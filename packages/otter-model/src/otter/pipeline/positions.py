@@ -212,7 +212,7 @@ class Positions:
 
     def _children(self, value: Span) -> Iterator[tuple[tuple[str | int, ...], Span, Span]]:
         """What stands in an array or an inline table: keys from there, the last key's span, the value's span."""
-        first = self._text[value.start]
+        first = self._text[value.start : value.start + 1]
         if first == "{":
             for statement in self._read_statements(value.start + 1, value.end - 1):
                 yield statement.parts, statement.spans[-1], statement.value
@@ -238,7 +238,7 @@ class Positions:
         return None
 
     def _find_in_value(self, value: Span, rest: Path) -> Place | None:
-        if self._text[value.start] == "{":
+        if self._text.startswith("{", value.start):
             for statement in self._read_statements(value.start + 1, value.end - 1):
                 parts = statement.parts
                 if parts == rest[: len(parts)]:

@@ -7,7 +7,7 @@ report: the position of a table among a hundred thousand costs a second, and mos
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import attrs
 
@@ -56,6 +56,13 @@ class Finding:
     text: str = ""
     at: Path | None = None
     related: tuple[Hint, ...] = ()
+
+
+class Report(Protocol):
+    """Takes a finding; of one that is `made`, by a template for many values, the first at its place is enough."""
+
+    def __call__(self, finding: Finding, *, made: bool = False) -> None:
+        """Keep the finding."""
 
 
 @attrs.frozen

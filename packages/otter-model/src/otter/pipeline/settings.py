@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 
 from otter.config.model import LOG_LEVELS, MAX_POOL_SIZE
 from otter.pipeline.fields import policy_findings
+from otter.pipeline.kinds import subpath
 from otter.pipeline.nearest import suggestion
 from otter.pipeline.problem import Finding, Path
 from otter.pipeline.values import inexact, texts
@@ -114,7 +115,7 @@ _WORKER_READERS: dict[str, Read] = {
     "python": _text,
     "memory": _with_unit(parse_size, "a size"),
     "concurrency": _integer(1, 10_000),
-    "env": lambda value: tuple(converter_for(list[Literal[""] | str])(value)),
+    "env": lambda value: tuple(converter_for(list[str])(value)),
     "start_timeout": _duration,
 }
 
@@ -171,8 +172,8 @@ def _read_table(
             try:
                 yield key, read(table[key])
             except MisfitError as error:
-                for _, message in error.problems:
-                    report(Finding("wrong-type", message, (*path, key)))
+                for where, message in error.problems:
+                    report(Finding("wrong-type", message, (*path, key, *subpath(table[key], where))))
 
 
 def _scratchpad_findings(table: dict[str, Any]) -> Iterator[Finding]:

@@ -39,6 +39,7 @@ class Known:
         requires: each name that it requires with its place, placeholders replaced where they are known.
         children: positions of what it makes; none when it makes nothing.
         sound: nothing was found to be wrong with its own fields.
+        complete: all placeholders in them are known.
     """
 
     spec: Any
@@ -53,6 +54,7 @@ class Known:
     requires: Sequence[tuple[str, Path]] = ()
     children: list[int] | None = None
     sound: bool = True
+    complete: bool = True
 
     def defines(self, name: str) -> bool:
         """Whether its generator may define a name."""
@@ -113,8 +115,10 @@ def made_from(task: Known, position: int, values: Values, room: int) -> Iterator
 def _templates(task: Known, field: str) -> Iterator[tuple[Any, Any, Path]]:
     written, raw = task.spec.get(field), task.raw.get(field)
     if isinstance(written, list):
+        declared = task.kind is not None and field in task.kind.convert
         for index, item in enumerate(written):
-            yield item, raw[index], (*task.path, field, index)
+            if not declared or isinstance(item, dict):  # else the field's own check has refused it
+                yield item, raw[index], (*task.path, field, index)
     elif isinstance(written, dict):
         yield written, raw, (*task.path, field)
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from otter.pipeline.graph import cycles, followers, reach
 from otter.pipeline.names import Names
 from otter.pipeline.nearest import suggestion
 from otter.pipeline.patterns import Pattern
-from otter.pipeline.problem import Finding, Hint, Path
+from otter.pipeline.problem import Finding, Hint, Path, Report
 from otter.pipeline.tasks import Known, template_fields
 from otter.pipeline.values import Values
 
 MAX_SUGGESTIONS = 100
 """Unknown requirements for which the nearest name is looked up: a lookup among 100,000 names takes 20 ms."""
 
-REQUIRES, MADE_BY, WAITS_FOR_MADE = "requires", "made by", "waits for made"
+MAX_LINKS = 20
+"""Links of a cycle that are shown each with its place; of a longer one, so many."""
 
 
 class Waits:
@@ -37,7 +38,7 @@ class Waits:
         tasks: Sequence[Known],
         names: Names,
         values: Values,
-        report: Callable[[Finding], None],
+        report: Report,
         *,
         unknown_may_come: bool,
     ) -> None:
@@ -88,7 +89,9 @@ class Waits:
             if other is None and "$" in name:
                 other = self._siblings.get((task.parent, name))
             if other == position:
-                self._report(Finding("self-requirement", "a task cannot require itself", path))
+                self._report(
+                    Finding("self-requirement", "a task cannot require itself", path), made=bool(task.made_with)
+                )
             elif other is not None:
                 edges.append(self._end(other))
             else:
@@ -116,7 +119,7 @@ class Waits:
             hint = suggestion(name, names.positions)
         how = f" ({task.made_how()})" if task.made_by("requires") else ""
         message = f"no task of this step has the name {name!r}{how}"
-        self._report(Finding("unknown-requirement", message, path, hint=hint))
+        self._report(Finding("unknown-requirement", message, path, hint=hint), made=bool(task.made_with))
 
     def _report_cycle(self, loop: list[int]) -> None:
         """A cycle by the names of its tasks, with the place of each link."""
@@ -136,10 +139,10 @@ class Waits:
         self._report(
             Finding(
                 "cycle",
-                f"these tasks wait for each other: {' -> '.join([*names, names[0]])}",
+                f"these tasks wait for each other: {_chain(names)}",
                 links[0][1].path,
                 hint="requiring a generator means: after all that it generated" if generated else None,
-                related=tuple(link[1] for link in links),
+                related=tuple(link[1] for link in links[:MAX_LINKS]),
             )
         )
 
@@ -166,3 +169,10 @@ def makes_unknown_names(tasks: Sequence[Known]) -> bool:
         for task in tasks
         if isinstance(task.spec, Mapping)
     )
+
+
+def _chain(names: Sequence[str]) -> str:
+    """The names of a cycle, the first again at the end."""
+    if len(names) > MAX_LINKS:
+        names = [*names[: MAX_LINKS // 2], f"… ({len(names) - MAX_LINKS:,} more) …", *names[-MAX_LINKS // 2 :]]
+    return " -> ".join([*names, names[0]])

@@ -160,6 +160,8 @@ _EXPECTED: dict[Any, str] = {
     type(None): "nothing", list: "an array", dict: "a table", tuple: "an array", set: "an array", Any: "anything",
 }  # fmt: skip
 
+_PLURALS = {"an integer": "integers", "a number": "numbers", "a path": "paths", "a table": "tables"}
+
 
 def expectation(tp: Any) -> str:
     """What a type asks for, in words: `an integer`, `text or an array of text`."""
@@ -172,7 +174,8 @@ def expectation(tp: Any) -> str:
         arms = [arm for arm in typing.get_args(tp) if arm is not type(None)]
         return " or ".join(expectation(arm) for arm in arms)
     if origin in (list, set, frozenset, tuple) and typing.get_args(tp):
-        return f"an array of {expectation(typing.get_args(tp)[0]).removeprefix('a ').removeprefix('an ')}"
+        item = expectation(typing.get_args(tp)[0])
+        return f"an array of {_PLURALS.get(item, item)}"
     base = origin or tp
     if base in _EXPECTED:
         return _EXPECTED[base]

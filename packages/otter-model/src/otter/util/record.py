@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import sys
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, ClassVar, Self, cast
 
@@ -70,7 +70,7 @@ class Record:
             cls, slots=False, init=False, eq=False, repr=False, kw_only=True, auto_attribs=True,
             on_setattr=attrs.setters.NO_OP, field_transformer=_public_fields,
         )  # fmt: skip
-        # attrs leaves an initialiser that nobody calls; its code names every field, and would pass for the author's own.
+        # attrs leaves an initialiser that nobody calls. Its code names every field, and would pass for the author's.
         del cls.__attrs_init__  # type: ignore[attr-defined]  # made by the line above
         cls.__own_fields__ = None  # annotations may name classes that are defined later: compiled at first use
         cls.__scope__ = _local_classes(sys._getframe(1))
@@ -260,10 +260,10 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, Record):
         return value.model_dump()
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
     if isinstance(value, tuple):
         return tuple(_plain(item) for item in value)
+    if isinstance(value, Sequence):
+        return [_plain(item) for item in value]
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     return copy.deepcopy(value)
