@@ -177,6 +177,8 @@ def expectation(tp: Any) -> str:
         item = expectation(typing.get_args(tp)[0])
         return f"an array of {_PLURALS.get(item, item)}"
     base = origin or tp
+    if isinstance(base, type) and issubclass(base, enum.Enum):
+        return "one of " + ", ".join(repr(member.value) for member in base)
     if base in _EXPECTED:
         return _EXPECTED[base]
     return f"a {base.__name__}" if isinstance(base, type) else str(base)
@@ -191,6 +193,15 @@ def _literal(choices: tuple[Any, ...], expected: str) -> Convert:
             if isinstance(value, str) and not isinstance(choice, str) and value == str(choice):
                 return choice
         raise _misfit(expected, value)
+
+    return convert
+
+
+def _enumeration(cls: type[enum.Enum]) -> Convert:
+    member_of = _literal(tuple(member.value for member in cls), expectation(cls))
+
+    def convert(value: Any) -> Any:
+        return value if isinstance(value, cls) else cls(member_of(value))
 
     return convert
 
@@ -306,7 +317,6 @@ def _foreign(cls: type) -> Convert:
     by_cattrs = (
         attrs.has(cls)
         or hasattr(cls, "__dataclass_fields__")
-        or issubclass(cls, enum.Enum)
         or hasattr(cls, "__total__")  # a typed dictionary
         or hasattr(cls, "_fields")  # a named tuple
     )
@@ -368,6 +378,8 @@ def _compiled(tp: Any) -> Convert:
         return converter_for(tp.__supertype__)
     if isinstance(tp, typing.TypeVar) or not isinstance(base, type):
         return _SIMPLE[Any]
+    if issubclass(base, enum.Enum):
+        return _enumeration(base)
     return _foreign(base)
 
 

@@ -1,5 +1,9 @@
-"""`python -m otter.step.worker`."""
+"""`python -m otter.step.worker`: a worker for a coordinator, or `describe` for a person."""
 
-from otter.step.worker.process import main
+import sys
 
+from otter.step.worker.process import command, main
+
+if sys.argv[1:2] == ["describe"]:
+    sys.exit(command())
 main()

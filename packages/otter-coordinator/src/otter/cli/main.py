@@ -1,0 +1,75 @@
+"""The entry point: finds the verb and loads its module only, so that `otter --help` costs next to nothing."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+VERBS = {
+    "run": "run a step of a pipeline file",
+    "check": "find every mistake in pipeline files, without running anything",
+    "convert": "turn a configuration of the first generation (YAML) into TOML",
+}
+"""Verbs and what they do; the verb `x` lives in the module `otter.cli.x`, with `add_arguments` and `run`."""
+
+EXIT_CODES = """\
+exit codes:
+  0   the step succeeded            22   the pipeline file, a flag or a variable is wrong
+  1   the step failed               75   the same step is running here already
+  2   a task package is missing     129, 130, 143   stopped by SIGHUP, Ctrl-C, SIGTERM
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose mistakes are mistakes of configuration."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and exit with 22."""
+        self.exit(22, f"{self.prog}: error: {message}\ntry '{self.prog} --help'\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns:
+        The exit code.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = Parser(
+        prog="otter",
+        description="Runs one step of a data pipeline: tasks in a TOML file, in parallel, recorded in a manifest.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="store_true", help="print the versions of the installed distributions")
+    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands")
+    chosen = next((word for word in arguments if word in VERBS), None)
+    for verb, text in VERBS.items():
+        sub = verbs.add_parser(verb, help=text, description=text.capitalize() + ".", allow_abbrev=False)
+        if verb == chosen:
+            importlib.import_module(f"otter.cli.{verb}").add_arguments(sub)
+    args = parser.parse_args(arguments)
+    if args.version:
+        print(_versions())
+        return 0
+    if args.verb is None:
+        parser.print_help()
+        return 0
+    code: int = importlib.import_module(f"otter.cli.{args.verb}").run(args)
+    return code
+
+
+def _versions() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    lines = []
+    for name in ("otter-coordinator", "otter-model", "otter-worker"):
+        try:
+            lines.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            lines.append(f"{name} is not installed here")
+    return "\n".join(lines)

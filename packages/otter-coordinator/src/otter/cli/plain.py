@@ -1,0 +1,100 @@
+"""What a run says where there is no terminal: few lines, each whole, safe to keep in a log."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, TextIO
+
+from otter.pipeline import visible
+from otter.step.coordinator.coordinator import Coordinator
+from otter.step.coordinator.events import TaskId, WorkerId
+from otter.step.coordinator.silent import SilentObserver
+from otter.step.model import Step
+from otter.util.units import format_duration
+
+QUIET_ABOVE = 50
+"""Tasks of a step above which successes are only counted."""
+COUNT_INTERVAL = 10.0
+"""Seconds between two lines that count."""
+
+
+class PlainObserver(SilentObserver):
+    """Writes lines.
+
+    Args:
+        stream: where to.
+        step: name of the step.
+        quiet: write failures and the summary only.
+    """
+
+    def __init__(self, stream: TextIO, step: str, quiet: bool = False) -> None:
+        self._stream = stream
+        self._step = step
+        self._quiet = quiet
+        self._total = 0
+        self._ended = 0
+        self._failed = 0
+        self._said_at = time.monotonic()
+
+    def on_begin(self, total: int) -> None:
+        self._total = total
+        if not self._quiet:
+            self._say(f"step {self._step}: {total} task{'s' if total != 1 else ''}")
+
+    def on_added(self, count: int, by: str) -> None:
+        self._total += count
+
+    def on_retry(self, name: str, attempt: int, reason: str, delay: float) -> None:
+        again = f"again in {format_duration(delay)}" if delay else "again at once"
+        self._say(f"{name}: attempt {attempt} failed ({_line(reason)}), {again}")
+
+    def on_end(self, task: TaskId, name: str, entry: dict[str, Any]) -> None:
+        self._ended += 1
+        result = entry.get("result")
+        if result == "failure":
+            self._failed += 1
+            self._say(f"{name}: FAILED: {_line(str(entry.get('failure_reason')))}")
+            for line in list(entry.get("log") or [])[-10:]:
+                self._say(f"    {line}")
+        elif self._quiet:
+            return
+        elif result == "aborted":
+            self._say(f"{name}: aborted")
+        elif self._total <= QUIET_ABOVE and result == "success":
+            how = "done before" if entry.get("reused") else f"done in {format_duration(entry.get('elapsed') or 0.0)}"
+            self._say(f"{name}: {how}")
+        elif time.monotonic() - self._said_at >= COUNT_INTERVAL:
+            self._said_at = time.monotonic()
+            self._say(f"{self._ended} of {self._total} tasks ended, {self._failed} failed")
+
+    def on_stop(self, reason: str) -> None:
+        self._say(reason)
+
+    def conclude(self, step: Step, coordinator: Coordinator) -> None:
+        """The summary: accounts for every task, and names the manifest."""
+        for line in summary_lines(step, coordinator):
+            self._say(line)
+
+    def _say(self, text: str) -> None:
+        self._stream.write(f"{visible(text)}\n")
+        self._stream.flush()
+
+
+def summary_lines(step: Step, coordinator: Coordinator) -> list[str]:
+    """The end of a run in words."""
+    manifest, counts = step.manifest, coordinator.counts()
+    words = {"success": "succeeded", "failure": "failed", "aborted": "aborted", "pending": "never begun"}
+    parts = [f"{counts[key]} {word}" for key, word in words.items() if counts[key] or key == "success"]
+    total = sum(counts.values())
+    verdict = {"success": "succeeded", "failure": "failed", "aborted": "was stopped"}.get(manifest.result, "ended")
+    elapsed = format_duration(manifest.elapsed or 0.0)
+    lines = [f"step {step.name} {verdict} in {elapsed}: {total} tasks: {', '.join(parts)}"]
+    if manifest.failure_reason and manifest.result != "success":
+        lines.append(f"reason: {_line(manifest.failure_reason)}")
+    lines.append(f"manifest: {coordinator.manifest_path}")
+    return lines
+
+
+def _line(text: str) -> str:
+    first = text.strip().splitlines()[0] if text.strip() else text
+    return first if len(first) <= 300 else f"{first[:297]}…"

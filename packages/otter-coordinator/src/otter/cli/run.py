@@ -1,0 +1,95 @@
+"""`otter run`: run a step."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+
+import attrs
+
+from otter.cli.plain import PlainObserver
+from otter.core import exit_codes
+from otter.core.runner import add_run_flags, exit_code
+from otter.core.session import Session
+from otter.core.settings import parse_overrides, readable_file, resolve_config
+from otter.pipeline import Pipeline, PipelineError, load_pipeline, render
+from otter.step.coordinator.coordinator import RunOptions
+from otter.task.policy import Policy
+from otter.util.errors import ConfigError, OtterError, SpecError
+
+RUNNER_NAME = "otter"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of the verb."""
+    parser.add_argument("file", metavar="FILE", nargs="?", help="the pipeline file")
+    parser.add_argument("-c", "--config-path", metavar="FILE", help="the pipeline file, as applications name it")
+    add_run_flags(parser)
+    parser.add_argument(
+        "--tasks", action="append", default=[], metavar="PACKAGE", help="a task package beside the installed ones"
+    )
+    parser.add_argument("--worker-python", metavar="PYTHON", help="interpreter of the environment for workers")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a scratchpad value")
+    parser.add_argument("--retries", metavar="N", help="attempts after a failure, for tasks that say nothing else")
+    parser.add_argument("--keep-going", action="store_true", help="run all that does not depend on a failure")
+    parser.add_argument("--resume", action="store_true", help="do not run again what an earlier run completed")
+    parser.add_argument("--explain", action="store_true", help="with --resume: say for each task why it runs or not")
+    parser.add_argument("--lenient", action="store_true", help="fields that no task type declares are only warnings")
+    parser.add_argument("-q", "--quiet", action="store_true", help="failures and the summary only")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the step; the exit code."""
+    try:
+        pipeline = load_pipeline(readable_file(_file(args)))
+        flags = {name: getattr(args, name) for name in ("step", "work_path", "release_uri", "pool_size", "log_level")}
+        config = resolve_config(RUNNER_NAME, pipeline, flags, os.environ)
+        observer = PlainObserver(sys.stderr, config.step, args.quiet)
+        session = Session(
+            config, pipeline, _options(args, pipeline), observer, parse_overrides(args.set), args.lenient
+        )
+        step = asyncio.run(session.run())
+    except PipelineError as error:
+        sys.stderr.write(render(error.problems))
+        return exit_codes.BAD_CONFIGURATION
+    except OtterError as error:
+        print(f"otter: error: {error}", file=sys.stderr)
+        return exit_code(error)
+    if session.warnings:
+        sys.stderr.write(render(session.warnings))
+    assert session.coordinator is not None, "the session ran"
+    if args.explain:
+        for name, why in session.coordinator.explanations.items():
+            print(f"{name}: {why}")
+    observer.conclude(step, session.coordinator)
+    if session.stopped_by is not None and step.manifest.result != "success":
+        return exit_codes.SIGNALLED + session.stopped_by
+    return exit_codes.SUCCESS if step.manifest.result == "success" else exit_codes.FAILED
+
+
+def _file(args: argparse.Namespace) -> str:
+    chosen = args.file or args.config_path or os.environ.get("OTTER_CONFIG_PATH")
+    if chosen is None:
+        raise ConfigError("name a pipeline file: otter run FILE")
+    return str(chosen)
+
+
+def _options(args: argparse.Namespace, pipeline: Pipeline) -> RunOptions:
+    workers = pipeline.workers
+    return RunOptions(
+        keep_going=args.keep_going, resume=args.resume, defaults=_defaults(args, pipeline), pools=pipeline.pools,
+        grace=workers.grace, max_specs=pipeline.settings.get("max_specs", 1_000_000), concurrency=workers.concurrency,
+        start_timeout=workers.start_timeout, python=args.worker_python or workers.python, memory=workers.memory,
+        task_packages=tuple(args.tasks),
+    )  # fmt: skip
+
+
+def _defaults(args: argparse.Namespace, pipeline: Pipeline) -> Policy:
+    if args.retries is None:
+        return pipeline.defaults
+    try:
+        return attrs.evolve(pipeline.defaults, retries=Policy.from_table({"retries": args.retries}).retries)
+    except SpecError as error:
+        raise ConfigError(f"--{error}") from error

@@ -1,0 +1,124 @@
+"""`Session`: one run of one step of a pipeline file, from its checks to its end, with signals."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from otter.config.model import Config
+from otter.pipeline import Pipeline, PipelineError, Problem
+from otter.scratchpad.model import Scratchpad
+from otter.step.coordinator import Coordinator
+from otter.step.coordinator.coordinator import AskWorker, RunOptions
+from otter.step.coordinator.ports import Observer
+from otter.step.model import Step
+from otter.task.task_registry import TaskRegistry
+from otter.task.task_type import TaskType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@attrs.define
+class Session:
+    """A run to be made.
+
+    Args:
+        config: its configuration.
+        pipeline: the file.
+        options: how to run.
+        observer: watches.
+        values: scratchpad values that win over those of the file.
+        lenient: fields that no task type declares are warnings.
+
+    Attributes:
+        warnings: what the checks found that does not keep the step from running.
+        stopped_by: the first signal that asked it to stop; none if none did.
+        coordinator: runs the step; none before `run`.
+    """
+
+    config: Config
+    pipeline: Pipeline
+    options: RunOptions
+    observer: Observer
+    values: Mapping[str, Any] = attrs.field(factory=dict)
+    lenient: bool = False
+    warnings: tuple[Problem, ...] = ()
+    stopped_by: signal.Signals | None = None
+    coordinator: Coordinator | None = None
+
+    async def run(self) -> Step:
+        """Check the step and run it to its end.
+
+        Raises:
+            PipelineError: the step cannot run as it is described; every mistake is named.
+            OtterError: as `Coordinator.run`.
+        """
+        scratchpad = Scratchpad({**self.pipeline.scratchpad, **self.values})
+        gc.disable()  # a hundred thousand specs are made here, and none of them is garbage
+        try:
+            step = Step(self.config.step, self.pipeline.specs(self.config.step, scratchpad=self.values))
+        finally:
+            gc.enable()
+        registry = TaskRegistry(self.config, scratchpad)
+        self.coordinator = Coordinator(
+            step, registry, self.config, options=self.options, observer=self.observer, check=self._check
+        )
+        handlers = self._install_signals()
+        try:
+            await self.coordinator.run()
+        finally:
+            for number in handlers:
+                asyncio.get_running_loop().remove_signal_handler(number)
+        return step
+
+    async def _check(self, types: dict[str, TaskType], ask_worker: AskWorker) -> None:
+        asked: list[dict[str, Any]] = []
+
+        def collect(specs: list[dict[str, Any]]) -> Sequence[list[tuple[str, str]]]:
+            asked.extend(specs)
+            return [[] for _ in specs]
+
+        problems = self._problems(types, collect)
+        if asked and not any(problem.severity == "error" for problem in problems):
+            found: list[list[tuple[str, str]]] = [[] for _ in asked]
+            for place, path, text in await ask_worker(asked):
+                found[place].append((path, text))
+            problems = self._problems(types, lambda _: found)
+        if any(problem.severity == "error" for problem in problems):
+            raise PipelineError(problems)
+        self.warnings = (*self.pipeline.warnings, *problems)
+
+    def _problems(self, types: dict[str, TaskType], judge: Any) -> list[Problem]:
+        return self.pipeline.check(
+            self.config.step, types, scratchpad=self.values, lenient=self.lenient, spec_problems=judge
+        )
+
+    def _install_signals(self) -> list[signal.Signals]:
+        """The first signal lets running tasks end, the second kills them, the third leaves at once."""
+        loop = asyncio.get_running_loop()
+        installed = []
+        for number in SIGNALS:
+            try:
+                loop.add_signal_handler(number, self._on_signal, number)
+            except (ValueError, RuntimeError):  # not in the main thread: signals are the embedder's business
+                return installed
+            installed.append(number)
+        self._received = 0
+        return installed
+
+    _received: int = attrs.field(default=0, init=False)
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        self._received += 1
+        self.stopped_by = self.stopped_by or number
+        if self.coordinator is None or self._received > 2:
+            sys.stderr.flush()
+            os._exit(128 + number)  # the lifelines take the workers along
+        self.coordinator.request_stop(f"stopped by {number.name}", kill=self._received > 1)
