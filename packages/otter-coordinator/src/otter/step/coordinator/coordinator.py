@@ -24,7 +24,7 @@ from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator.events import StopLevel
 from otter.step.coordinator.history import History
 from otter.step.coordinator.journal import Journal, encode_record, read_journal
-from otter.step.coordinator.ledger import RESULTS, TASK_FIELDS, Ledger
+from otter.step.coordinator.ledger import RESULTS, TASK_FIELDS, Ledger, utc_text
 from otter.step.coordinator.manifest_store import LocalManifestStore, StepEntry
 from otter.step.coordinator.pool import Launch, WorkerPool
 from otter.step.coordinator.ports import ManifestStore, Observer
@@ -256,9 +256,9 @@ class Coordinator:
             orjson.Fragment(entry) if entry is not None else {**TASK_FIELDS, "name": node.name}
             for entry, node in zip(list(ledger.entries), nodes, strict=False)
         ]
-        finished = dt.datetime.now(dt.UTC) if elapsed is not None else None
+        finished = utc_text(time.time()) if elapsed is not None else None
         return {
-            "name": self.step.name, "result": result.value, "started_run_at": self._started_at,
+            "name": self.step.name, "result": result.value, "started_run_at": utc_text(self._started_at.timestamp()),
             "finished_run_at": finished, "elapsed": elapsed, "log": [], "artifacts": [], "failure_reason": reason,
             "counts": self.counts(), "tasks": tasks,
         }  # fmt: skip

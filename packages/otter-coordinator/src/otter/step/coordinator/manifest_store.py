@@ -11,6 +11,7 @@ import datetime as dt
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import orjson
 from otter.manifest.model import Result
 from otter.step.coordinator import failpoints
 from otter.step.coordinator.journal import sync_directory
+from otter.step.coordinator.ledger import utc_text
 from otter.util.errors import ManifestError
 
 FILE_NAME = "manifest.json"
@@ -154,7 +156,9 @@ def _summed_up(root: dict[str, Any]) -> dict[str, Any]:
         Result.SUCCESS.value,
     )
     begun = [str(step["started_run_at"]) for step in steps if step.get("started_run_at")]
-    root["started_at"] = min([*begun, *([root["started_at"]] if root.get("started_at") else [])], default=None)
-    root["modified_at"] = dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z")
+    if root.get("started_at"):
+        begun.append(str(root["started_at"]))
+    root["started_at"] = min(begun, default=None)
+    root["modified_at"] = utc_text(time.time())
     root.setdefault("log", [])
     return {**{name: root[name] for name in _ORDER}, **{k: v for k, v in root.items() if k not in _ORDER}}

@@ -562,6 +562,10 @@ class RunLoop:
         result = self._reported.pop(node.id, None)
         record = result.record if result is not None else self._record_of_lost(node)
         facts: Table = {"result": RESULTS[command.outcome]}
+        if node.new.requires:
+            facts["requires"] = node.new.requires
+        if node.parent is not None:
+            facts["parent"] = self._scheduler.graph.nodes[node.parent].name
         if command.outcome is not Outcome.SUCCESS:
             facts["failure_reason"] = command.reason
         if result is not None and result.failure is not None and command.outcome is not Outcome.SUCCESS:

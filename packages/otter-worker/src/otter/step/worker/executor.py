@@ -13,6 +13,7 @@ import attrs
 from otter.config.model import Config
 from otter.manifest.model import Result
 from otter.scratchpad.model import Scratchpad
+from otter.step.worker.artifact_files import file_facts
 from otter.task.model import Spec, State, Task, TaskContext
 from otter.task.task_registry import TaskRegistry
 from otter.task.task_reporter import TaskReporter, is_asynchronous, report
@@ -143,6 +144,8 @@ class Executor:
             changed = pad.changed if isinstance(pad, _Recorded) else pad
             values = {key: exact(pad[key], f"$.scratchpad.{key}") for key in changed if key in pad}
             record = _record(reporter)
+            if "artifacts" in record:
+                self._add_file_facts(record["artifacts"])
         except UnrepresentableError as error:
             values = None
             record = _failed_record(reporter, f"result not representable: {error}")
@@ -172,6 +175,12 @@ class Executor:
             except Exception as error:  # noqa: BLE001 - a model_post_init may raise anything
                 problems.append([place, "", failure_text(error)])
         return problems
+
+    def _add_file_facts(self, artifacts: list[dict[str, Any]]) -> None:
+        for artifact in artifacts:
+            facts = file_facts(artifact, self.config)
+            if facts:
+                artifact["files"] = facts
 
     def _typed(self, table: dict[str, Any]) -> Spec:
         kind = self.registry.find(_type_of(table))

@@ -28,7 +28,7 @@ from otter.step.worker.executor import Attempt, Executor
 from otter.step.worker.hygiene import Fingerprint
 from otter.step.worker.outbox import Outbox
 from otter.task.task_registry import TaskRegistry
-from otter.util.errors import OtterError, failure_text
+from otter.util.errors import OtterError, TaskAbortedError, failure_text
 from otter.wire import messages as m
 from otter.wire.codec import TO_WORKER
 from otter.wire.errors import PeerError
@@ -91,6 +91,7 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed: asyncio.Event | None = None
         self._stopping = False
+        self._defect: BaseException | None = None
         self._tainted: str | None = None
 
     def run(self, task_queue: Any, result_queue: Any, shutdown_event: Any) -> None:
@@ -177,6 +178,8 @@ class Worker:
         loop.add_reader(self._inbox.fileno(), changed.set)
         try:
             while not self._over():
+                if self._defect is not None:
+                    raise self._defect
                 self._take_messages()
                 while (head := self._backlog.ready()) is not None and head.asynchronous and self._may_begin():
                     self._begin_async(self._backlog.begin(), changed)
@@ -286,7 +289,17 @@ class Worker:
     def _begin_async(self, item: Waiting, changed: asyncio.Event) -> None:
         running = self._open(item)
         running.future = asyncio.get_running_loop().create_task(self._run_async(running))
-        running.future.add_done_callback(lambda _: changed.set())
+        running.future.add_done_callback(lambda future: self._on_future_done(running, future, changed))
+
+    def _on_future_done(self, running: _Running, future: asyncio.Task[None], changed: asyncio.Event) -> None:
+        """Wake the main loop; and answer for an attempt that was cancelled before its first step."""
+        if running.request.task in self._running and running.attempt is None:
+            attempt = running.attempt = self._require_welcome().prepare(running.request, running.abort)
+            _record_failure(attempt, TaskAbortedError("stopped before it began"))
+            self._finish(running, attempt)
+        elif not future.cancelled() and future.exception() is not None:
+            self._defect = future.exception()
+        changed.set()
 
     async def _run_async(self, running: _Running) -> None:
         with logging_to(running.log):
