@@ -70,14 +70,14 @@ class Crawl(Task):
 
 class FindLatestSpec(Spec):
     source: str
-    scratchpad_key: str
+    scratchpad_key: str | None = None
 
 
 class FindLatest(Task):
     spec: FindLatestSpec
 
     def run(self) -> Any:
-        self.context.scratchpad.store(self.spec.scratchpad_key, "")
+        self.context.scratchpad.store(self.spec.scratchpad_key or self.spec.name, "")
         return self
 
 

@@ -151,6 +151,32 @@ SOUND = {
         source = "${latest_b}"
         destination = "y"
     """,
+    "a value that a task stores under its own name": """
+        [[steps.s]]
+        name = "find_latest a"
+        source = "x"
+        [[steps.s]]
+        name = "copy a"
+        source = "${find_latest a}"
+        destination = "y"
+        requires = ["find_latest a"]
+    """,
+    "a name of templates that the scratchpad has, too": """
+        [scratchpad]
+        uri = "not a number"
+        each = "x"
+        [[steps.s]]
+        name = "explode_glob all"
+        glob = "*"
+        do = [{ name = "copy ${uri}", source = "x", destination = "y", retries_allowed = "${uri}" }]
+        [[steps.s]]
+        name = "explode some"
+        foreach = [1, 2]
+        do = [{ name = "copy number ${each}", source = "x", destination = "y", retries_allowed = "${each}" }]
+        [[steps.s]]
+        name = "note last"
+        requires = ["copy number 2", "copy anything"]
+    """,
     "values under names that nobody knows": """
         [[steps.s]]
         name = "remember a"

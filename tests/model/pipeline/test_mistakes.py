@@ -3,14 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from otter.pipeline import PipelineError, Problem, loads_pipeline, render_one
 from otter.util.errors import SpecError
-from tests.model.pipeline.mistakes import MISTAKES
 from tests.model.pipeline.task_types import CLASSES, TASK_TYPES
+
+
+def _read_collection() -> dict[str, tuple[str, str]]:
+    """`mistakes.txt`: of each mistake a name, the file, and what is said about it, without the summary line."""
+    collection = Path(__file__).with_name("mistakes.txt").read_text(encoding="utf-8")
+    mistakes = {}
+    for block in collection.removeprefix("=== ").split("\n\n=== "):
+        name, _, rest = block.partition("\n")
+        text, _, message = rest.partition("\n---\n")
+        mistakes[name] = text + "\n", message.rstrip("\n")
+    return mistakes
+
+
+MISTAKES = _read_collection() | {
+    # What an editor would change or hide stands here.
+    "control character": (
+        '[[steps.fetch]]\nname = "copy \x07one"\n',
+        """\
+pipeline.toml:2:14: error: illegal character '\\x07'
+    2 | name = "copy \\x07one"
+      |              ^^^^""",
+    ),
+    "duplicate by Unicode form": (
+        '[[steps.fetch]]\nname = "note caf\u00e9"\n\n[[steps.fetch]]\nname = "note cafe\u0301"\n',
+        """\
+pipeline.toml:5:8: error: steps.fetch[1].name: the name 'note cafe\\u0301' differs from 'note caf\\xe9' only in its \
+Unicode form
+    5 | name = "note cafe\u0301"
+      |        ^^^^^^^^^^^
+  note: pipeline.toml:2:8: the first one is here""",
+    ),
+    "integer of thousands of digits": (
+        f"[[steps.fetch]]\nname = 'copy one'\nretries_allowed = {'9' * 5000}\n",
+        f"""\
+pipeline.toml:3:19: error: the integer has 5000 digits; values have 64 bits
+    3 | retries_allowed = {"9" * 82}…
+      |                   {"^" * 82}""",
+    ),
+    "deep nesting": (
+        f"x = {'[' * 70}{']' * 70}\n",
+        f"""\
+pipeline.toml:1:69: error: arrays and tables nest deeper than 64
+    1 | …{"[" * 39}{"]" * 61}…
+      |                                   ^""",
+    ),
+    "key of many parts": (
+        f"{'x.' * 70}y = 1\n",
+        f"""\
+pipeline.toml:1:128: error: a key has more than 64 parts
+    1 | ….{"x." * 47}y = 1
+      |                                                                                    ^""",
+    ),
+}
 
 
 def own_checks(specs: list[dict[str, Any]]) -> list[Iterable[tuple[str, str]]]:

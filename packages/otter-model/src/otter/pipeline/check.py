@@ -55,12 +55,11 @@ class StepCheck:
         self._findings: list[Finding] = []
         self._seen: set[tuple[str, Path]] = set()
         self._uses: list[Use] = []
-        self._values = values
         self._kinds = None if task_types is None else Kinds(task_types)
         self._spec_problems = spec_problems
-        self._tasks = [Known(spec, ("steps", step, index), spec) for index, spec in enumerate(specs)]
-        self._names = Names(values, self._kinds, self._report)
-        self._fields = FieldCheck(values, lenient, defaults, pools, self._report, self._uses)
+        self._tasks = [Known(spec, ("steps", step, index), spec, values) for index, spec in enumerate(specs)]
+        self._names = Names(self._kinds, self._report)
+        self._fields = FieldCheck(lenient, defaults, pools, self._report, self._uses)
         self._made = False
 
     def run(self) -> list[Finding]:
@@ -78,7 +77,7 @@ class StepCheck:
                 self._report(Finding("task-type", message, task.path))
         self._made = False
         waits = Waits(
-            tasks, self._names, self._values, self._report,
+            tasks, self._names, self._report,
             unknown_may_come=self._kinds is None or makes_unknown_names(tasks),
         )  # fmt: skip
         waits.check()
@@ -101,30 +100,25 @@ class StepCheck:
             return
         self._check_shadows(task)
         first = len(self._tasks)
-        self._tasks.extend(made_from(task, position, self._values, MAX_MADE - first))
+        self._tasks.extend(made_from(task, position, MAX_MADE - first))
         if len(self._tasks) > first:
             task.children = list(range(first, len(self._tasks)))
 
     def _check_shadows(self, task: Known) -> None:
-        """A name of templates that is defined around them, too, is replaced before they are made."""
+        """A name of templates that the generator around them has, too, is replaced before they are made."""
         names = task.kind.local_names(task.spec) if task.kind is not None else None
         templates = [task.raw.get(field) for field in template_fields(task)]
         used = {name for _, text in texts(templates) for name in placeholders(text)}
         for name in sorted(used & (names or frozenset())):
-            outer = name in task.made_with or (task.locals is not None and name in task.locals)
-            if outer or name in self._values:
-                where = "a generator around this one" if outer else "the scratchpad"
-                message = f"${{{name}}} is defined by {where} too, which wins: these templates never see their own"
-                related = () if outer else (Hint(*self._values.source(name)),)
+            if name in task.made_with or (task.locals is not None and name in task.locals):
                 self._report(
                     Finding(
                         "shadowed-name",
-                        message,
+                        f"${{{name}}} is that of the generator around this one: these templates never see their own",
                         task.path,
-                        hint="give it another name",
+                        hint="give one of them another name",
                         severity="warning",
                         at=(*task.path, "name"),
-                        related=related,
                     )
                 )
 
@@ -136,13 +130,12 @@ class StepCheck:
         patterns: list[Pattern] = []
         anything = self._kinds is None
         for position, task in enumerate(self._tasks):
-            key = task.spec.get("scratchpad_key") if isinstance(task.spec, dict) else None
-            if isinstance(key, str):
-                if self._values.unknown(key):
-                    patterns.append(Pattern.of(key, self._values))
-                else:
-                    keys.setdefault(str(self._values.resolve(key)), []).append(position)
             anything = anything or (task.kind is not None and task.kind.stores_unknown)
+            key = _stored_key(task)
+            if key is not None and task.values.unknown(key):
+                patterns.append(Pattern.of(key, task.values))
+            elif key is not None:
+                keys.setdefault(str(task.values.resolve(key)), []).append(position)
         readers: dict[str, list[Use]] = {}
         for use in self._uses:
             if use.name in keys:
@@ -154,7 +147,7 @@ class StepCheck:
 
     def _undefined(self, use: Use, keys: Mapping[str, list[int]]) -> None:
         task = self._tasks[use.task]
-        known = [*self._values, *keys, *(task.locals or ()), *task.made_with]
+        known = [*task.values, *keys, *(task.locals or ()), *task.made_with]
         self._report(
             Finding(
                 "undefined-placeholder",
@@ -171,6 +164,7 @@ class StepCheck:
         for writer in writers:
             after |= waits.descendants(writer)
         stored_by = self._tasks[writers[0]]
+        place = "scratchpad_key" if "scratchpad_key" in stored_by.spec else "name"
         for use in readers:
             if use.task not in after:
                 self._report(
@@ -181,7 +175,7 @@ class StepCheck:
                         hint=f'requires = ["{stored_by.name}"]',
                         severity="warning",
                         text=f"${{{name}}}",
-                        related=(Hint("it is stored by this task", (*stored_by.path, "scratchpad_key")),),
+                        related=(Hint("it is stored by this task", (*stored_by.path, place)),),
                     )
                 )
 
@@ -195,12 +189,22 @@ class StepCheck:
         asked = [task for task in self._tasks if task.sound and task.complete and _checks_itself(task)]
         if not asked:
             return
-        specs = [self._values.resolve(task.spec) for task in asked]
+        specs = [task.values.resolve(task.spec) for task in asked]
         for task, spec, answers in zip(asked, specs, self._spec_problems(specs), strict=True):
             for where, message in answers:
                 how = f" ({task.made_how()})" if task.made_with else ""
                 finding = Finding("refused", f"{message}{how}", (*task.path, *subpath(spec, where)))
                 self._report(finding, made=bool(task.made_with))
+
+
+def _stored_key(task: Known) -> str | None:
+    """The name under which a task stores a value: its `scratchpad_key`, or its own name where it leaves that out."""
+    if not isinstance(task.spec, dict):
+        return None
+    key = task.spec.get("scratchpad_key")
+    if key is None and task.kind is not None and task.kind.type.stores and "scratchpad_key" in task.kind.convert:
+        key = task.name
+    return key if isinstance(key, str) else None
 
 
 def _checks_itself(task: Known) -> bool:

@@ -11,7 +11,7 @@ from otter.pipeline.kinds import Kind, subpath
 from otter.pipeline.nearest import suggestion
 from otter.pipeline.problem import Finding, Hint, Path, Report
 from otter.pipeline.tasks import Known
-from otter.pipeline.values import Values, at, inexact, texts
+from otter.pipeline.values import at, inexact, texts
 from otter.pipeline.writer import value_text
 from otter.scratchpad.model import placeholders
 from otter.task.model import Spec
@@ -40,7 +40,6 @@ class FieldCheck:
     """Checks the fields of one task after another.
 
     Attributes:
-        values: what is known of placeholders.
         lenient: a field that no type declares is worth a warning only.
         defaults: the policy of tasks that say nothing.
         pools: the sizes of the pools by name.
@@ -48,7 +47,6 @@ class FieldCheck:
         uses: takes each placeholder that is still to be judged.
     """
 
-    values: Values
     lenient: bool
     defaults: Policy
     pools: Mapping[str, int]
@@ -65,7 +63,7 @@ class FieldCheck:
                     self._missing(task, kind, name)
             convert, plain, open_ = kind.convert, kind.texts, kind.type.open
             for name, value in spec.items():
-                if name in plain and type(value) is str and ("$" not in value or self._stays_text(value)):
+                if name in plain and type(value) is str and ("$" not in value or _stays_text(task, value)):
                     continue
                 if name in _ENGINE_KEYS:
                     continue
@@ -84,17 +82,12 @@ class FieldCheck:
         if "policy" in spec:
             self._policy(position, task, spec["policy"])
 
-    def _stays_text(self, text: str) -> bool:
-        """Whether all placeholders of a text are known, and it is more than one of them: what comes out is text."""
-        values = self.values
-        return text[-1] != "}" and all(name in values for name in placeholders(text))
-
     def _ignores(self, task: Known) -> bool:
         """Whether the task leaves placeholders that nothing defines as they stand."""
         ignores = False
         if "scratchpad_ignore_missing" in task.spec:
             try:
-                ignores = _to_bool(self.values.resolve(task.spec["scratchpad_ignore_missing"]))
+                ignores = _to_bool(task.values.resolve(task.spec["scratchpad_ignore_missing"]))
             except MisfitError as error:
                 self._misfit(task, "scratchpad_ignore_missing", (), error.problems[0][1])
         kind = task.kind
@@ -150,7 +143,7 @@ class FieldCheck:
         nested = name in task.kind.nested
         resolved = value
         if not nested and (found := list(texts(value))):
-            resolved = self.values.resolve(value)
+            resolved = task.values.resolve(value)
             if not ignores:
                 self._use(position, task, (*task.path, name), value, found)
         try:
@@ -159,15 +152,15 @@ class FieldCheck:
             for path_text, message in error.problems:
                 below = subpath(resolved, path_text)
                 raw = _at_or_none(value, below)
-                if not nested and self.values.unknown(raw):
+                if not nested and task.values.unknown(raw):
                     continue  # its value comes at run time, and is judged then
                 self._misfit(task, name, below, message, raw)
 
     def _misfit(self, task: Known, name: str, below: Path, message: str, raw: Any = None) -> None:
         task.sound = False
         how = task.made_by(name)
-        names = dict.fromkeys(n for _, text in texts(raw) for n in placeholders(text) if n in self.values)
-        hints = [Hint(*self.values.source(n)) for n in names]
+        names = dict.fromkeys(n for _, text in texts(raw) for n in placeholders(text) if n in task.values)
+        hints = [Hint(*task.values.source(n)) for n in names]
         if how:
             hints += [
                 Hint(f"${{{n}}} takes its value here", path)
@@ -196,7 +189,7 @@ class FieldCheck:
     ) -> None:
         for below, text in texts(value) if found is None else found:
             for name in placeholders(text):
-                if name not in self.values:
+                if name not in task.values:
                     task.complete = False
                     if not task.defines(name):
                         self.uses.append(Use(name, position, (*path, *below)))
@@ -216,7 +209,7 @@ class FieldCheck:
                 self.report(Finding("requires-type", f"expected a name, got {_describe(item)}", (*path, index)))
             elif "$" in item:
                 self._use(position, task, (*path, index), item)
-                resolved = self.values.resolve(item)
+                resolved = task.values.resolve(item)
                 yield (resolved if isinstance(resolved, str) else str(resolved)), (*path, index)
             else:
                 yield item, (*path, index)
@@ -224,8 +217,8 @@ class FieldCheck:
     def _policy(self, position: int, task: Known, value: Any) -> None:
         path = (*task.path, "policy")
         self._use(position, task, path, value)
-        for finding in policy_findings(self.values.resolve(value), path, self.defaults, self.pools):
-            if not self.values.unknown(_at_or_none(value, finding.path[len(path) :])):
+        for finding in policy_findings(task.values.resolve(value), path, self.defaults, self.pools):
+            if not task.values.unknown(_at_or_none(value, finding.path[len(path) :])):
                 task.sound = False
                 self.report(finding)
 
@@ -261,6 +254,12 @@ def policy_findings(table: Any, path: Path, defaults: Policy, pools: Mapping[str
                 "pool-size", f"{amount} is more than the pool {pool!r} has, so that the task could never start",
                 (*path, *below), related=(Hint(f"its size is {pools[pool]}", ("pools", pool)),),
             )  # fmt: skip
+
+
+def _stays_text(task: Known, text: str) -> bool:
+    """Whether all placeholders of a text are known, and it is more than one of them: what comes out is text."""
+    values = task.values
+    return text[-1] != "}" and all(name in values for name in placeholders(text))
 
 
 def _at_or_none(value: Any, path: Path) -> Any:

@@ -9,7 +9,6 @@ from otter.pipeline.nearest import suggestion
 from otter.pipeline.patterns import Pattern
 from otter.pipeline.problem import Finding, Hint, Report
 from otter.pipeline.tasks import Known
-from otter.pipeline.values import Values
 from otter.scratchpad.model import placeholders
 from otter.util.convert import describe_value
 
@@ -31,7 +30,6 @@ class Names:
     """The names of a step's tasks.
 
     Args:
-        values: what is known of placeholders.
         kinds: the task types; none when they are not known.
         report: takes each finding.
 
@@ -40,8 +38,7 @@ class Names:
         patterns: positions of templates whose names are known in part.
     """
 
-    def __init__(self, values: Values, kinds: Kinds | None, report: Report) -> None:
-        self._values = values
+    def __init__(self, kinds: Kinds | None, report: Report) -> None:
         self._kinds = kinds
         self._report = report
         self._folded: dict[str, tuple[str, int]] = {}
@@ -85,9 +82,9 @@ class Names:
             self.patterns.append(position)
 
     def _resolved(self, task: Known, name: str) -> str:
-        unknown = self._values.unknown(name)
+        unknown = task.values.unknown(name)
         if not unknown:
-            return str(self._values.resolve(name))
+            return str(task.values.resolve(name))
         if task.parent < 0:
             task.sound = False
             for missing in dict.fromkeys(unknown):
@@ -96,12 +93,12 @@ class Names:
                         "name-placeholder",
                         f"nothing defines ${{{missing}}} before the step starts, and a name must be known by then",
                         (*task.path, "name"),
-                        hint=suggestion(missing, self._values, "define it under [scratchpad]"),
+                        hint=suggestion(missing, task.values, "define it under [scratchpad]"),
                         text=f"${{{missing}}}",
                     )
                 )
-        task.pattern = Pattern.of(self._values.scratchpad.fill(name))
-        return name
+        task.pattern = Pattern.of(task.values.scratchpad.fill(name))
+        return str(task.values.resolve(name))
 
     def _find_kind(self, task: Known, word: str) -> None:
         assert self._kinds is not None
@@ -143,11 +140,12 @@ class Names:
             )
             return
         how = f" ({task.made_how()})" if task.made_how() else ""
-        message = (
-            f"another task has the name {name!r}{how}"
-            if other == name
-            else f"the name {name!r}{how} differs from {other!r} only in case or Unicode form"
-        )
+        if other == name:
+            message = f"another task has the name {name!r}{how}"
+        elif other.casefold() == name.casefold():
+            message = f"the name {name!r}{how} differs from {other!r} only in case"
+        else:
+            message = f"the name {name!a}{how} differs from {other!a} only in its Unicode form"
         self._report(
             Finding(
                 "duplicate-name",

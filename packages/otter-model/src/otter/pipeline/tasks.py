@@ -30,6 +30,7 @@ class Known:
         spec: its table, with the values of enclosing templates put in.
         path: where it is written.
         raw: the table as it is written.
+        values: what is known of its placeholders.
         locals: names that its generator will define at run time; none when nobody knows them.
         made_with: for each name that a `foreach` of the file defines, its value and where that stands.
         parent: position of its generator; -1 for a task that the step lists.
@@ -45,6 +46,7 @@ class Known:
     spec: Any
     path: Path
     raw: Any
+    values: Values
     locals: frozenset[str] | None = frozenset()
     made_with: Mapping[str, tuple[Any, Path]] = _NOTHING_MADE
     parent: int = -1
@@ -86,30 +88,30 @@ def template_fields(task: Known) -> Sequence[str]:
     return ("do",) if is_list else ()
 
 
-def made_from(task: Known, position: int, values: Values, room: int) -> Iterator[Known]:
+def made_from(task: Known, position: int, room: int) -> Iterator[Known]:
     """The tasks that the templates of a task make, or the templates themselves where a value is not known yet.
 
     Args:
         task: a task with a table.
         position: its position.
-        values: what is known of placeholders.
         room: how many tasks may still be made one by one.
     """
     for field in template_fields(task):
         templates = list(_templates(task, field))
         names = task.kind.local_names(task.spec) if task.kind is not None else None
-        loop = _static_loop(task, names, values)
+        loop = _static_loop(task, names)
         if loop is None or len(loop[1]) * len(templates) > room:
             inner = None if task.locals is None or names is None else task.locals | names
+            values = task.values.without(names or ())
             for spec, raw, path in templates:
-                yield Known(spec, path, raw, inner, task.made_with, position)
+                yield Known(spec, path, raw, values, inner, task.made_with, position)
             continue
         name, items = loop
         for index, item in enumerate(items):
             local = Scratchpad({name: item})
             made_with = {**task.made_with, name: (item, (*task.path, "foreach", index))}
             for spec, raw, path in templates:
-                yield Known(local.fill(spec), path, raw, task.locals, made_with, position)
+                yield Known(local.fill(spec), path, raw, task.values, task.locals, made_with, position)
 
 
 def _templates(task: Known, field: str) -> Iterator[tuple[Any, Any, Path]]:
@@ -123,11 +125,11 @@ def _templates(task: Known, field: str) -> Iterator[tuple[Any, Any, Path]]:
         yield written, raw, (*task.path, field)
 
 
-def _static_loop(task: Known, names: frozenset[str] | None, values: Values) -> tuple[str, list[Any]] | None:
+def _static_loop(task: Known, names: frozenset[str] | None) -> tuple[str, list[Any]] | None:
     """The one name and its values, of a task whose templates are made once for each value of a list in the file."""
     items = task.spec.get("foreach")
     if task.kind is None or not task.kind.iterates or names is None or len(names) != 1 or not isinstance(items, list):
         return None
-    if values.unknown(items):
+    if task.values.unknown(items):
         return None
-    return next(iter(names)), values.resolve(items)
+    return next(iter(names)), task.values.resolve(items)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -33,6 +33,16 @@ class Values:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.scratchpad.sentinel_dict)
+
+    def without(self, names: Iterable[str]) -> Values:
+        """These values without some names, which have another meaning within a template."""
+        hidden = frozenset(names)
+        if not any(name in self for name in hidden):
+            return self
+        return Values(
+            {name: value for name, value in self.file.items() if name not in hidden},
+            {name: value for name, value in self.given.items() if name not in hidden},
+        )
 
     def unknown(self, value: Any) -> list[str]:
         """The names in a value, at any depth, that only run time can define."""

@@ -10,7 +10,6 @@ from otter.pipeline.nearest import suggestion
 from otter.pipeline.patterns import Pattern
 from otter.pipeline.problem import Finding, Hint, Path, Report
 from otter.pipeline.tasks import Known, template_fields
-from otter.pipeline.values import Values
 
 MAX_SUGGESTIONS = 100
 """Unknown requirements for which the nearest name is looked up: a lookup among 100,000 names takes 20 ms."""
@@ -28,7 +27,6 @@ class Waits:
     Args:
         tasks: the tasks, templates among them.
         names: their names.
-        values: what is known of placeholders.
         report: takes each finding.
         unknown_may_come: some task of the step may make tasks of any name.
     """
@@ -37,14 +35,12 @@ class Waits:
         self,
         tasks: Sequence[Known],
         names: Names,
-        values: Values,
         report: Report,
         *,
         unknown_may_come: bool,
     ) -> None:
         self._tasks = tasks
         self._names = names
-        self._values = values
         self._report = report
         self._unknown_may_come = unknown_may_come
         self._suggestions = 0
@@ -104,7 +100,7 @@ class Waits:
     def _unmet(self, task: Known, name: str, path: Path) -> None:
         if self._unknown_may_come:
             return
-        wanted = Pattern.of(name, self._values)
+        wanted = Pattern.of(name, task.values)
         if task.parent < 0 and len(wanted.pieces) > 1:
             return  # its placeholder is reported as undefined
         tasks, names = self._tasks, self._names

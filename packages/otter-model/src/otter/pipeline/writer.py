@@ -65,8 +65,6 @@ def plain(value: Any, path: str) -> Any:
         }
     if isinstance(value, Spec):
         return plain(value.model_dump(), path)
-    if isinstance(value, str) and not isinstance(value, Enum):
-        return str(value)
     if isinstance(value, Enum):
         return plain(value.value, path)
     if isinstance(value, PurePath):
@@ -75,7 +73,7 @@ def plain(value: Any, path: str) -> Any:
         items = sorted(value) if isinstance(value, set | frozenset) else value
         return [plain(item, f"{path}[{index}]") for index, item in enumerate(items)]
     try:
-        tomli_w.dumps({"x": value})
+        tomli_w.dumps({"x": value}).encode()
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: TOML has nothing for {value!r}") from error
     return value
