@@ -20,7 +20,7 @@ _PLACEHOLDER = re.compile(r"\$(?:\$|\{([^{}$\s][^{}$]*)\})")
 
 def placeholders(text: str) -> list[str]:
     """The names of the placeholders in a text, in order, each as often as it stands there."""
-    return [match[1] for match in _PLACEHOLDER.finditer(text) if match[1] is not None]
+    return [name for name in _PLACEHOLDER.findall(text) if name]
 
 
 class Scratchpad:
