@@ -42,22 +42,53 @@ class _LoopThread:
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
+        self._ended = False
         self._runner: asyncio.Runner | None = None
         self._thread: threading.Thread | None = None
+        self._open: set[AbstractAsyncContextManager[Any]] = set()
+        self._leaving: set[asyncio.Task[None]] = set()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of a coroutine; what interrupts the wait, such as Ctrl-C, cancels it."""
-        future = asyncio.run_coroutine_threadsafe(work, self._loop())
+        try:
+            loop = self._loop()
+        except StorageError:
+            work.close()
+            raise
+        future = asyncio.run_coroutine_threadsafe(work, loop)
         try:
             return future.result()
         except BaseException:
             future.cancel()
             raise
 
-    def close(self) -> None:
-        """Close the connections, end the loop and the thread; the next call starts new ones."""
+    def enter(self, context: AbstractAsyncContextManager[C]) -> C:
+        """Enter an asynchronous context that is left by `leave`."""
+        entered = self.run(_entered(context))
+        self._open.add(context)
+        return entered
+
+    def leave(self, context: AbstractAsyncContextManager[Any], error: BaseException | None) -> None:
+        """Leave an asynchronous context, once; at the end of the interpreter, `end` has done it."""
+        if context not in self._open:
+            return
+        self._open.discard(context)
+        if threading.current_thread() is self._thread:
+            # A file that nobody closed is collected wherever the collector happens to run, here as
+            # well; to wait here for what this thread is to do would be to wait for ever.
+            leaving = asyncio.get_running_loop().create_task(_left(context, error))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+        else:
+            self.run(_left(context, error))
+
+    def end(self) -> None:
+        """Leave what is open, close the connections, end the loop and the thread, for ever."""
+        for context in tuple(self._open):
+            self.leave(context, asyncio.CancelledError())
         with self._lock:
-            runner, thread, self._runner, self._thread = self._runner, self._thread, None, None
+            self._ended = True
+            runner, thread = self._runner, self._thread
         if runner is not None and thread is not None:
             loop = runner.get_loop()
             loop.call_soon_threadsafe(loop.stop)
@@ -70,6 +101,8 @@ class _LoopThread:
 
     def _loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
+            if self._ended:
+                raise StorageError("the interpreter is ending: no storage can be used any more")
             if self._runner is None:
                 # With a factory the runner leaves alone what the calling thread takes for its
                 # current loop.
@@ -81,7 +114,7 @@ class _LoopThread:
 
 
 _thread = _LoopThread()
-atexit.register(_thread.close)
+atexit.register(_thread.end)
 os.register_at_fork(after_in_child=_thread.forget)
 
 
@@ -103,12 +136,15 @@ class BridgedBackend:
 
     def open_read(self, location: Location) -> tuple[BinaryIO, StatResult]:
         """The bytes of an object, fetched as they are read."""
-        raw = _RawSource(self._backend.source(location))
-        return cast(BinaryIO, io.BufferedReader(raw, BLOCK_SIZE)), raw.stat
+        context = self._backend.source(location)
+        source = _thread.enter(context)
+        raw = _RawSource(context, source)
+        return cast(BinaryIO, io.BufferedReader(raw, BLOCK_SIZE)), source.stat
 
     def open_write(self, location: Location, expected: Revision = None) -> Publication:
         """Begin to write an object."""
-        return _BridgedPublication(self._backend.sink(location, expected))
+        context = self._backend.sink(location, expected)
+        return _BridgedPublication(context, _thread.enter(context))
 
     def open_update(self, location: Location, mode: str) -> BinaryIO:
         """Objects of a store are written whole."""
@@ -131,10 +167,8 @@ def run_blocking(work: Coroutine[Any, Any, T]) -> T:
 class _RawSource(io.RawIOBase):
     """A source as a raw file: one block of it is kept at a time."""
 
-    def __init__(self, context: AbstractAsyncContextManager[Source]) -> None:
+    def __init__(self, context: AbstractAsyncContextManager[Source], source: Source) -> None:
         self._context = context
-        source = _thread.run(_entered(context))
-        self.stat = source.stat
         self._blocks = aiter(source)
         self._rest = memoryview(b"")
 
@@ -153,7 +187,7 @@ class _RawSource(io.RawIOBase):
     def close(self) -> None:
         if not self.closed:
             super().close()
-            _thread.run(_left(self._context, None))
+            _thread.leave(self._context, None)
 
 
 class _BridgedPublication:
@@ -161,25 +195,20 @@ class _BridgedPublication:
 
     may_wait = True
 
-    def __init__(self, context: AbstractAsyncContextManager[Sink]) -> None:
-        self._context: AbstractAsyncContextManager[Sink] | None = context
-        self._sink = _thread.run(_entered(context))
+    def __init__(self, context: AbstractAsyncContextManager[Sink], sink: Sink) -> None:
+        self._context = context
+        self._sink = sink
 
     def write(self, blocks: Sequence[bytes | memoryview]) -> None:
         for block in blocks:
             _thread.run(self._sink.write(bytes(block)))
 
     def publish(self) -> Revision:
-        self._leave(None)
+        _thread.leave(self._context, None)
         return self._sink.revision
 
     def discard(self) -> None:
-        self._leave(asyncio.CancelledError())
-
-    def _leave(self, error: BaseException | None) -> None:
-        context, self._context = self._context, None
-        if context is not None:
-            _thread.run(_left(context, error))
+        _thread.leave(self._context, asyncio.CancelledError())
 
 
 async def _next(matches: AsyncIterator[str]) -> str | None:
