@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from otter.step.coordinator import events as e
 from otter.step.coordinator.events import Command, Event, NewTask, Outcome, StopLevel, TaskId, WorkerId
 from otter.step.coordinator.scheduler import Scheduler, Settings
 from otter.task.policy import Policy
+
+C = TypeVar("C")
 
 
 def task(
@@ -151,13 +153,13 @@ class Driver:
         self.now += seconds
         return self.handle(e.Tick(self.now))
 
-    def of(self, *kinds: type) -> list[Command]:
-        """What was ordered so far of some kinds."""
-        return [command for command in self.commands if isinstance(command, kinds)]
+    def of(self, kind: type[C]) -> list[C]:
+        """What was ordered so far of a kind."""
+        return [command for command in self.commands if isinstance(command, kind)]
 
 
 def check_history(commands: Sequence[Command]) -> None:
-    """Raise AssertionError unless commands of one run agree with each other: one commit a task, nothing after the end."""
+    """Raise AssertionError unless commands of one run agree: one commit a task, nothing after the end."""
     committed = [command.task for command in commands if isinstance(command, e.Commit)]
     assert len(set(committed)) == len(committed), "a task was committed twice"
     for place, command in enumerate(commands):

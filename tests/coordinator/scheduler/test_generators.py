@@ -22,7 +22,7 @@ def begin(run: Driver, *tasks: NewTask) -> None:
 
 def reason_of(run: Driver, name: str) -> str:
     """Why a task failed."""
-    commits = [command for command in run.of(Commit) if isinstance(command, Commit) and command.task == run.id(name)]
+    commits = [command for command in run.of(Commit) if command.task == run.id(name)]
     assert [Outcome.FAILURE] == [command.outcome for command in commits]
     return commits[0].reason or ""
 
@@ -84,9 +84,7 @@ def test_a_failed_part_spoils_its_generator(drive: Drive) -> None:
 
     assert [
         Commit(TaskId(3), Outcome.SUCCESS, 1),
-        Commit(
-            TaskId(1), Outcome.SKIPPED, 0, "not begun: it needs 'part 1', which did not succeed", cause=TaskId(2)
-        ),
+        Commit(TaskId(1), Outcome.SKIPPED, 0, "not begun: it needs 'part 1', which did not succeed", cause=TaskId(2)),
         StopWorker(W0),
         Finish(Outcome.FAILURE, "part 1: OSError: no"),
     ] == run.succeeded(0, "part 2")
@@ -111,10 +109,6 @@ def test_a_late_requirement_on_what_did_not_succeed_is_skipped_at_once(drive: Dr
 def test_a_late_requirement_on_a_spoiled_generator_is_skipped_at_once(drive: Drive) -> None:
     """A generator whose part failed counts as not succeeded also for tasks that are added later."""
     run = drive(keep_going=True)
-    begin(run, task("explode"), task("second"))
-    run.ended(0, "explode", added=[task("part")])
-    run.succeeded(0, "second")
-    run = drive(keep_going=True)
     begin(run, task("explode", priority=1), task("second", priority=-1))
     run.ended(0, "explode", added=[task("part")])
     run.failed(0, "part")
@@ -122,9 +116,9 @@ def test_a_late_requirement_on_a_spoiled_generator_is_skipped_at_once(drive: Dri
 
     run.ended(0, "second", added=[task("late", "explode"), task("later", "late")])
 
-    skipped = [command for command in run.of(Commit) if isinstance(command, Commit) and command.cause is not None]
-    assert [(run.id("late"), run.id("part")), (run.id("later"), run.id("part"))] == [
-        (command.task, command.cause) for command in skipped
+    part = run.id("part")
+    assert [(run.id("late"), part), (run.id("later"), part)] == [
+        (command.task, command.cause) for command in run.of(Commit) if command.cause is not None
     ]
 
 
@@ -133,8 +127,7 @@ def test_a_late_requirement_on_a_spoiled_generator_is_skipped_at_once(drive: Dri
     [
         (["there"], "there is a task 'there' already"),
         (["There"], "there is a task 'there' already, which differs from 'There' only by case or composition"),
-        (["e\N{COMBINING ACUTE ACCENT}t\N{COMBINING ACUTE ACCENT}", "\N{LATIN SMALL LETTER E WITH ACUTE}t\N{COMBINING ACUTE ACCENT}"],
-         "only by case or composition"),
+        (["caf\N{LATIN SMALL LETTER E WITH ACUTE}", "cafe\N{COMBINING ACUTE ACCENT}"], "only by case or composition"),
         (["STRASSE", "stra\N{LATIN SMALL LETTER SHARP S}e"], "only by case or composition"),
         (["twice", "twice"], "there is a task 'twice' already"),
         (["explode"], "there is a task 'explode' already"),
@@ -232,11 +225,10 @@ def test_what_nothing_generates_is_named_at_the_end(drive: Drive) -> None:
 def test_a_requirement_that_differs_by_case_is_not_met(drive: Drive) -> None:
     """Requirements name tasks exactly."""
     run = drive()
+    begin(run, task("a"), task("b", "A"))
+    run.ended(0, "a")
 
-    assert [
-        Commit(TaskId(1), Outcome.FAILURE, 0, "requires 'A', which is no task of the step and was never generated"),
-    ] == [command for command in [*run.add(task("a"), task("b", "A")), *run.ready(0), *run.succeeded(0, "a")]
-          if isinstance(command, Commit) and command.task == 1]  # fmt: skip
+    assert "requires 'A', which is no task of the step and was never generated" == reason_of(run, "b")
 
 
 def test_a_cycle_of_described_tasks_is_named_at_the_end(drive: Drive) -> None:

@@ -12,7 +12,7 @@ Drive = Callable[..., Driver]
 
 def dispatched(run: Driver) -> list[str]:
     """Names of the tasks that were handed out, in order."""
-    return [run.scheduler.graph.nodes[command.task].name for command in run.of(Dispatch) if isinstance(command, Dispatch)]
+    return [run.scheduler.graph.nodes[command.task].name for command in run.of(Dispatch)]
 
 
 def test_a_single_task(drive: Drive) -> None:
@@ -97,7 +97,7 @@ def test_priority_comes_first(drive: Drive) -> None:
 
 
 def test_the_longest_path_comes_first(drive: Drive) -> None:
-    """Among equals, the task that the longest chain waits for is handed out first; then the order of the file decides."""
+    """Among equals, the task that the longest chain waits for comes first; then the order of the file decides."""
     run = drive()
     run.add(
         task("short"),

@@ -1,13 +1,14 @@
 """The workers as the scheduler sees them: what each one has, and how much more it may be given.
 
-Small tasks are handed over several at a time, as many as make up `AHEAD` seconds of work by what tasks of their type took
-so far, so that a worker need not wait for each next one. A type of which nothing is known is handed over singly. What
-turns out to sit behind a long task is taken back and given to an idle worker.
+Small tasks are handed over several at a time, as many as make up `AHEAD` seconds of work by what tasks of their type
+took so far, so that a worker need not wait for each next one. A type of which nothing is known is handed over singly.
+What turns out to sit behind a long task is taken back and given to an idle worker.
 """
 
 from __future__ import annotations
 
 import enum
+import math
 
 import attrs
 
@@ -19,8 +20,8 @@ AHEAD = 0.008
 MAX_AHEAD = 256
 """Tasks that a worker may hold beyond what it runs."""
 
-LEAST = 2e-5
-"""Seconds that any task is taken to cost, its way included."""
+LEAST, MOST = 2e-5, 1e6
+"""Seconds that any task is taken to cost, its way included, whatever its worker says."""
 
 _WEIGHT = 0.2
 
@@ -39,12 +40,16 @@ class WorkerNode:
     """What the scheduler knows of a worker.
 
     Attributes:
-        deadline: when it must have said hello; none once it has.
+        deadline: when it must have done what it owes; none when it owes nothing.
+        greeted: it said hello.
+        began: it has begun a task.
         waiting: tasks that it has and has not begun, in order, each with its estimated seconds.
         running: tasks that it has begun.
         asynchronous: how many of both are asynchronous; the rest are not.
         load: sum of the estimates of `waiting`.
-        revoking: it has not confirmed a revocation, and gets no tasks until then.
+        begun_at: when it last began a task.
+        revoking: tasks are being taken back, or it has not confirmed that they were; it gets none until then.
+        spent: a revocation found nothing to take back; all that it holds has begun, and its reports are on their way.
         alone: it holds a task that must be alone.
         verdict: why it is being killed, in the words that its tasks' failures will carry.
     """
@@ -52,11 +57,15 @@ class WorkerNode:
     id: WorkerId
     state: WorkerState = WorkerState.STARTING
     deadline: float | None = None
+    greeted: bool = False
+    began: bool = False
     waiting: dict[TaskId, float] = attrs.field(factory=dict)
     running: set[TaskId] = attrs.field(factory=set)
     asynchronous: int = 0
     load: float = 0.0
+    begun_at: float = -math.inf
     revoking: bool = False
+    spent: bool = False
     alone: bool = False
     verdict: str | None = None
 
@@ -64,6 +73,24 @@ class WorkerNode:
     def held(self) -> int:
         """How many tasks it has."""
         return len(self.waiting) + len(self.running)
+
+    @property
+    def owes(self) -> str | None:
+        """What its process must do soon, whatever its tasks do; none while it runs one, or nothing is asked of it."""
+        if self.verdict is not None or self.running:
+            return None
+        if not self.greeted:
+            return "hello"
+        if self.waiting:
+            return "task begun"
+        if self.revoking:
+            return "answer to a revocation"
+        return "end" if self.state is WorkerState.LEAVING else None
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether tasks wait in it behind others, and may be taken back."""
+        return bool(self.waiting and self.running) and not self.revoking and not self.spent
 
     @property
     def open(self) -> bool:
@@ -101,6 +128,6 @@ class Estimates:
 
     def learn(self, kind: str, elapsed: float) -> None:
         """A task of a type took this long."""
-        elapsed = max(elapsed, LEAST)
+        elapsed = min(max(LEAST, elapsed), MOST)  # in this order, which makes LEAST of what is not a number
         mean = self._means.get(kind)
         self._means[kind] = elapsed if mean is None else mean + _WEIGHT * (elapsed - mean)

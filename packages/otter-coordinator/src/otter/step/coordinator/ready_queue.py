@@ -2,6 +2,10 @@
 
 Higher priority first, then the longest chain of tasks that wait for it, then the order of the file. Synchronous and
 asynchronous tasks stand in two queues, since a worker that has room for one kind may have none for the other.
+
+A task that finds a pool short is parked there, and is offered to the workers again when the pool has room for it. So no
+task is looked at for each event, and none waits for room that nobody uses: also where a task of a smaller amount, or
+one that needs no other pool, comes after one that does not fit.
 """
 
 from __future__ import annotations
@@ -19,14 +23,18 @@ class ReadyQueue:
     """Ready tasks, and the named pools that limit how many of them run at once.
 
     Args:
-        pools: size of each pool.
+        pools: size of each pool; one that is not named has room for one.
+
+    Attributes:
+        free: what is left of each pool; less than nothing while a task runs that needs more than there is.
     """
 
     def __init__(self, pools: Mapping[str, int]) -> None:
         self.free = dict(pools)
         self._sizes = dict(pools)
         self._heaps: dict[bool, list[_Entry]] = {False: [], True: []}
-        self._parked: dict[str, list[_Entry]] = {}
+        self._parked: dict[str, dict[int, list[_Entry]]] = {}
+        """By pool and by what must be free of it."""
 
     def __len__(self) -> int:
         """How many tasks could start now, as far as pools are concerned; parked ones are not counted."""
@@ -35,7 +43,7 @@ class ReadyQueue:
     @property
     def parked(self) -> int:
         """How many tasks wait for a pool."""
-        return sum(map(len, self._parked.values()))
+        return sum(len(heap) for heaps in self._parked.values() for heap in heaps.values())
 
     def count(self, asynchronous: bool) -> int:
         """How many tasks of a kind could start now."""
@@ -43,22 +51,26 @@ class ReadyQueue:
 
     def push(self, node: TaskNode) -> None:
         """A task became ready."""
-        heapq.heappush(self._heaps[node.new.asynchronous], self._entry(node))
+        heapq.heappush(self._heaps[node.new.asynchronous], self.entry(node))
 
     def head(self, asynchronous: bool, nodes: list[TaskNode]) -> TaskNode | None:
         """The next task of a kind whose pools have room; it stays in the queue."""
         heap = self._heaps[asynchronous]
         while heap:
             node = nodes[heap[0][2]]
-            if node.state is not READY:  # it was ended while it stood here
+            uses = node.new.policy.uses
+            if node.state is READY:
+                short = self.short_pool(node) if uses else None
+                if short is None:
+                    return node
+                entry = heapq.heappop(heap)
+                heapq.heappush(self._parked.setdefault(short, {}).setdefault(self._need(short, uses[short]), []), entry)
+            else:  # it was ended while it stood here
+                short = None
                 heapq.heappop(heap)
-                continue
-            if not node.new.policy.uses:
-                return node
-            short = self._short_pool(node)
-            if short is None:
-                return node
-            heapq.heappush(self._parked.setdefault(short, []), heapq.heappop(heap))
+            for pool in uses:  # the room that it does not take belongs to whoever is next
+                if pool != short:
+                    self._offer(pool, nodes)
         return None
 
     def take(self, node: TaskNode) -> None:
@@ -76,28 +88,31 @@ class ReadyQueue:
         node.holds = False
         for pool, amount in node.new.policy.uses.items():
             self.free[pool] += amount
-            parked = self._parked.get(pool)
-            room = self.free[pool]
-            while parked and room > 0:
-                entry = heapq.heappop(parked)
-                waiting = nodes[entry[2]]
-                room -= waiting.new.policy.uses.get(pool, 1)
-                heapq.heappush(self._heaps[waiting.new.asynchronous], entry)
+            self._offer(pool, nodes)
 
     def short_pool(self, node: TaskNode) -> str | None:
         """The pool that a task waits for; none if its pools have room."""
-        return self._short_pool(node)
-
-    def _short_pool(self, node: TaskNode) -> str | None:
         for pool, amount in node.new.policy.uses.items():
-            # More than the pool has can never be free at once: such a task runs when it has the pool to itself.
-            if self.free.get(pool, self._size(pool)) < min(amount, self._size(pool)):
+            if self.free.get(pool, self._size(pool)) < self._need(pool, amount):
                 return pool
         return None
 
+    def _offer(self, pool: str, nodes: list[TaskNode]) -> None:
+        """Put back into the queue as many of those that wait for a pool as its room might do for."""
+        free = self.free.get(pool, self._size(pool))
+        for need, heap in self._parked.get(pool, {}).items():
+            for _ in range(min(len(heap), free // need)):
+                entry = heapq.heappop(heap)
+                heapq.heappush(self._heaps[nodes[entry[2]].new.asynchronous], entry)
+
+    def _need(self, pool: str, amount: int) -> int:
+        # More than the pool has can never be free at once: such a task runs when it has the pool to itself.
+        return min(amount, self._size(pool))
+
     def _size(self, pool: str) -> int:
-        return self._sizes.setdefault(pool, 1)
+        return max(1, self._sizes.setdefault(pool, 1))
 
     @staticmethod
-    def _entry(node: TaskNode) -> _Entry:
+    def entry(node: TaskNode) -> _Entry:
+        """What tasks are ordered by, the least first."""
         return -node.new.policy.priority, -node.rank, node.id

@@ -1,7 +1,7 @@
 """`Scheduler`: an event in, commands out, and no other way to change it.
 
-It has no clock, no files, no processes and no logger. Time comes with each event; the only chance is the jitter of retries,
-from a generator whose seed is a setting. Each event costs O(1 + edges touched): readiness is a counter of unmet
+It has no clock, no files, no processes and no logger. Time comes with each event; the only chance is the jitter of
+retries, from a generator whose seed is a setting. Each event costs O(1 + edges touched): readiness is a counter of unmet
 requirements, deadlines stand in heaps, and nothing is ever scanned but the workers, of which there are few.
 
 Read `task_node.py` first for the life of a task, then `handle`.
@@ -13,7 +13,7 @@ import heapq
 import math
 import random
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -24,8 +24,25 @@ from otter.step.coordinator.events import Command, Event, NewTask, Outcome, Stop
 from otter.step.coordinator.ready_queue import ReadyQueue
 from otter.step.coordinator.task_graph import TaskGraph
 from otter.step.coordinator.task_node import (
-    DECIDING, DONE, EXPANDING, OUTCOME_STATES, READY, TERMINAL, TRANSITIONS, WAITING,
-    Assigned, Deciding, Delayed, Expanding, InvalidTransitionError, Ready, Running, Skipped, TaskNode, TaskState, Waiting,
+    DECIDING,
+    DONE,
+    EXPANDING,
+    OUTCOME_STATES,
+    READY,
+    TERMINAL,
+    TRANSITIONS,
+    WAITING,
+    Assigned,
+    Deciding,
+    Delayed,
+    Expanding,
+    InvalidTransitionError,
+    Ready,
+    Running,
+    Skipped,
+    TaskNode,
+    TaskState,
+    Waiting,
 )  # fmt: skip
 
 STORY = 64
@@ -46,6 +63,9 @@ START_COST = 0.1
 ASYNC_SHARE = 4
 """Asynchronous tasks that justify another worker process."""
 
+TIMED_OUT = "timed out"
+"""Why a worker is killed that runs a task beyond its time."""
+
 _ACTIVE = frozenset({Deciding, Ready, Delayed, Assigned, Running})
 
 
@@ -59,8 +79,8 @@ class Settings:
         keep_going: run what does not depend on a failure, instead of stopping at the first one.
         grace: seconds that running tasks have to stop.
         max_specs: tasks of a run at most, generated ones included.
-        start_timeout: seconds until a worker must have said hello.
-        start_limit: workers in a row that may fail to start before the run ends.
+        start_timeout: seconds until a worker must have said hello, or begun what it was given.
+        start_limit: workers in a row that may fail to start before the run ends, or goes on with those that serve.
         starts_at_once: workers that may be starting at a time.
         crash_limit: workers that a task may take down before it counts as failed.
         pools: sizes of the named pools.
@@ -180,8 +200,7 @@ class Scheduler:
             self._on_deadline(*heapq.heappop(self._deadlines)[1:])
         for worker in list(self.workers.values()):
             if worker.deadline is not None and worker.deadline <= self._now:
-                worker.deadline = None
-                self._kill(worker, f"no hello within {self.settings.start_timeout:g} s")
+                self._kill(worker, f"no {worker.owes} within {self._patience(worker):g} s")
         if self._kill_at is not None and self._kill_at <= self._now:
             self._kill_at = None
             self._kill_all(f"still running {self.settings.grace:g} s after it was asked to stop")
@@ -201,7 +220,7 @@ class Scheduler:
             return
         worker = self.workers[node.state.worker]
         if kill:
-            self._kill(worker, "timed out")
+            self._kill(worker, TIMED_OUT)
             return
         node.timed_out = True
         self._order(e.Abort(worker.id, (task,), KILL_DELAY))
@@ -226,7 +245,7 @@ class Scheduler:
     def _admit(self, tasks: tuple[NewTask, ...], parent: TaskNode | None) -> None:
         added = self.graph.add(tasks, parent)
         self.counts[Waiting] += len(added)
-        self.graph.rank(added)
+        self.graph.rank(added, parent)
         for node in added:
             self._spoil_if_blocked(node)
             if parent is not None:
@@ -235,11 +254,11 @@ class Scheduler:
                 self._release(node)
 
     def _spoil_if_blocked(self, node: TaskNode) -> None:
-        """A task that requires something which has ended badly already is skipped at once: no event will come for it."""
+        """A task that requires something which has ended badly is skipped at once: no event will come for it."""
         for name in node.new.requires:
             required = self.graph.find(name)
             if required is not None and required.ended and (required.state is not DONE or required.spoiled is not None):
-                self._skip(node, self._root(required))
+                self._complete(self._skip([node.id], self._root(required)))
                 return
 
     @staticmethod
@@ -271,74 +290,75 @@ class Scheduler:
     def _on_task_refused(self, event: e.TaskRefused) -> None:
         node = self.graph.nodes[event.task]
         state = node.state
-        if type(state) is Assigned:
-            self._forget(self.workers[state.worker], node)
-            node.attempt -= 1
+        if type(state) is not Assigned:  # taken back meanwhile: it will be refused again when it is handed out again
+            self.stale += 1
+            return
+        self._forget(self.workers[state.worker], node)
+        node.attempt -= 1
         self._fail_for_good(node, event.reason)
 
     def _succeed(self, node: TaskNode, added: tuple[NewTask, ...], reused: bool) -> None:
         node.ran = not reused
         self._order(e.Commit(node.id, Outcome.SUCCESS, node.attempt, reused=reused))
         if not added:
-            self._complete(node)
+            self._complete([node])
             return
         self._move(node, EXPANDING)
         self._admit(added, node)
-        if not node.children_left and node.state is EXPANDING:  # all of them were skipped at once
-            self._complete(node)
 
-    def _complete(self, node: TaskNode | None) -> None:
-        """A task and all that it generated have ended: what waits for it may go on. Upwards without recursion."""
-        while node is not None:
+    def _complete(self, complete: list[TaskNode]) -> None:
+        """Tasks and all that they generated have ended: what waits for them goes on, or is skipped.
+
+        Without recursion: generators nest, and wait for each other, in thousands.
+        """
+        while complete:
+            node = complete.pop()
             self._move(node, DONE)
             if node.spoiled is not None:
-                self._skip_dependents(node, node.spoiled)
-            for dependent in node.dependents or ():
-                waiting = self.graph.nodes[dependent]
-                if waiting.state is WAITING:
-                    waiting.unmet -= 1
-                    waiting.upstream_ran |= node.ran
-                    if not waiting.unmet:
-                        self._release(waiting)
-            node = self._child_ended(node)
+                complete += self._skip(node.dependents or (), node.spoiled)
+            else:
+                for dependent in node.dependents or ():
+                    waiting = self.graph.nodes[dependent]
+                    if waiting.state is WAITING:
+                        waiting.unmet -= 1
+                        waiting.upstream_ran |= node.ran
+                        if not waiting.unmet:
+                            self._release(waiting)
+            complete += self._child_ended(node)
 
-    def _child_ended(self, node: TaskNode) -> TaskNode | None:
+    def _child_ended(self, node: TaskNode) -> list[TaskNode]:
         """Account for an ended task with the one that generated it; that one, if it is complete now."""
         if node.parent is None:
-            return None
+            return []
         parent = self.graph.nodes[node.parent]
         parent.children_left -= 1
         parent.ran |= node.ran
         if parent.spoiled is None and (node.state is not DONE or node.spoiled is not None):
             parent.spoiled = self._root(node)
-        return parent if not parent.children_left and type(parent.state) is Expanding else None
+        return [parent] if not parent.children_left else []
 
     def _fail_for_good(self, node: TaskNode, reason: str, outcome: Outcome = Outcome.FAILURE) -> None:
         self._move(node, OUTCOME_STATES[outcome])
         self._order(e.Commit(node.id, outcome, node.attempt, reason))
-        self._skip_dependents(node, node.id)
-        self._complete(self._child_ended(node))
+        self._complete([*self._skip(node.dependents or (), node.id), *self._child_ended(node)])
         if self.stopping is None:
             self._failure = self._failure or f"{node.name}: {reason}"
             if not self.settings.keep_going:
                 self._stop(f"{node.name!r} failed", Outcome.FAILURE)
 
-    def _skip_dependents(self, node: TaskNode, cause: TaskId) -> None:
-        for dependent in node.dependents or ():
-            self._skip(self.graph.nodes[dependent], cause)
-
-    def _skip(self, node: TaskNode, cause: TaskId) -> None:
-        """Skip a waiting task and all that wait for it."""
-        pending = [node]
+    def _skip(self, tasks: Iterable[TaskId], cause: TaskId) -> list[TaskNode]:
+        """Skip those of some tasks that wait, and all that wait for them; the generators that are complete by that."""
+        complete: list[TaskNode] = []
+        pending = list(tasks)
         while pending:
-            skipped = pending.pop()
-            if skipped.state is not WAITING:
-                continue
-            self._move(skipped, Skipped(cause))
-            reason = f"not begun: it needs {self.graph.nodes[cause].name!r}, which did not succeed"
-            self._order(e.Commit(skipped.id, Outcome.SKIPPED, 0, reason, cause=cause))
-            pending += [self.graph.nodes[dependent] for dependent in skipped.dependents or ()]
-            self._complete(self._child_ended(skipped))
+            node = self.graph.nodes[pending.pop()]
+            if node.state is WAITING:
+                self._move(node, Skipped(cause))
+                reason = f"not begun: it needs {self.graph.nodes[cause].name!r}, which did not succeed"
+                self._order(e.Commit(node.id, Outcome.SKIPPED, 0, reason, cause=cause))
+                pending += node.dependents or ()
+                complete += self._child_ended(node)
+        return complete
 
     # --- attempts -----------------------------------------------------------------------------------------------------
 
@@ -357,8 +377,12 @@ class Scheduler:
         if node is None or type(node.state) is Running:
             return
         worker = self.workers[event.worker]
+        worker.spent = False
         worker.load -= worker.waiting.pop(node.id)
         worker.running.add(node.id)
+        worker.begun_at = event.at
+        worker.deadline = None
+        self._prove(worker)
         self._move(node, Running(worker.id, event.at))
         if self.stopping is not None:  # it began between our decision and the revocation
             self._order(e.Abort(worker.id, (node.id,), self.settings.grace))
@@ -373,6 +397,7 @@ class Scheduler:
         if type(node.state) is Assigned:
             self._move(node, Running(event.worker, event.at))
         worker = self.workers[event.worker]
+        self._prove(worker)
         self._forget(worker, node)
         self.estimates.learn(node.new.kind, event.elapsed)
         if event.tainted is not None and worker.state is WorkerState.SERVING:
@@ -406,25 +431,24 @@ class Scheduler:
         self._move(node, Delayed(self._now + delay))
         heapq.heappush(self._delayed, (self._now + delay, node.id))
 
-    def _lose_attempt(self, node: TaskNode, reason: str, alone: bool) -> None:
+    def _lose_attempt(self, node: TaskNode, reason: str, crashed: bool) -> None:
         """A worker died while it ran this task.
 
         Args:
-            alone: the task was one of several suspects; it is no proof against it, and its next attempt will tell.
+            crashed: the task alone can have been the cause.
         """
         if self.stopping is not None:
             self._fail_for_good(node, f"aborted: {self.stopping}", Outcome.ABORTED)
         elif node.timed_out:
             self._fail_attempt(node, self._timeout_text(node))
         elif not node.new.policy.idempotent:
-            self._fail_for_good(node, f"crashed: {reason}; not tried again, because it is not idempotent")
+            self._fail_for_good(node, f"{reason}; not tried again, because it is not idempotent")
         else:
-            node.crashes += 0 if alone else 1
+            node.crashes += crashed
             if node.crashes >= self.settings.crash_limit:
-                self._fail_for_good(node, f"crashed: {reason} (in {node.crashes} attempts)")
+                self._fail_for_good(node, f"{reason} (in {node.crashes} attempts)")
                 return
-            node.alone = node.alone or alone
-            self._order(e.Retry(node.id, node.attempt, f"crashed: {reason}", 0.0))
+            self._order(e.Retry(node.id, node.attempt, reason, 0.0))
             self._make_ready(node)
 
     # --- workers ------------------------------------------------------------------------------------------------------
@@ -434,31 +458,36 @@ class Scheduler:
         if worker is None or worker.state is not WorkerState.STARTING:
             return
         worker.state = WorkerState.SERVING
+        worker.greeted = True
         worker.deadline = None
-        self._start_failures = 0
+
+    def _prove(self, worker: WorkerNode) -> None:
+        """A worker began a task: so workers can be started. A hello proves less, as what follows it might kill each."""
+        if not worker.began:
+            worker.began = True
+            self._start_failures = 0
 
     def _on_worker_lost(self, event: e.WorkerLost) -> None:
         worker = self.workers.pop(event.worker, None)
         if worker is None:
             return
-        if worker.state is WorkerState.STARTING or (
-            worker.state is WorkerState.LEAVING and worker.deadline is not None
-        ):
-            self._on_failed_start(event.reason)
-        elif worker.verdict is not None and worker.verdict.startswith("no hello"):
-            self._on_failed_start(worker.verdict)
         for task in worker.waiting:  # in order, so that they keep it
             self._give_back(self.graph.nodes[task])
         running = [self.graph.nodes[task] for task in sorted(worker.running)]
-        suspects = [node for node in running if node.timed_out] if worker.verdict == "timed out" else running
         for node in running:
             self.ready.release(node, self.graph.nodes)
+        slow = [node for node in running if node.timed_out]
         for node in running:
-            innocent = node not in suspects
-            reason = f"its worker was killed because of {suspects[0].name!r}" if innocent else event.reason
-            self._lose_attempt(node, reason, alone=len(suspects) > 1 or innocent)
-            if innocent:
-                node.alone = False
+            if worker.verdict == TIMED_OUT and not node.timed_out:
+                culprit = repr(slow[0].name) if slow else "another task"
+                self._lose_attempt(node, f"its worker was killed because of {culprit}", crashed=False)
+            elif len(running) > 1:
+                node.alone = node.alone or not node.timed_out  # its next attempt tells whether it was the one
+                self._lose_attempt(node, f"lost with its worker, beside other tasks: {event.reason}", crashed=False)
+            else:
+                self._lose_attempt(node, f"crashed: {event.reason}", crashed=True)
+        if self.stopping is None and not worker.began and (worker.waiting or not worker.greeted):
+            self._on_failed_start(worker.verdict or event.reason)
 
     def _on_worker_unstartable(self, event: e.WorkerUnstartable) -> None:
         if self.workers.pop(event.worker, None) is None:
@@ -471,7 +500,12 @@ class Scheduler:
     def _on_failed_start(self, reason: str) -> None:
         self._start_failures += 1
         self._start_after = self._now + 0.1 * 2 ** (self._start_failures - 1)
-        if self._start_failures >= self.settings.start_limit:
+        if self._start_failures < self.settings.start_limit:
+            return
+        if any(worker.greeted for worker in self.workers.values()):
+            self._pool_size = len(self.workers)  # go on with those that serve
+            self._start_failures = 0
+        else:
             self._fail_run(f"workers cannot be started: {reason}")
 
     def _on_tasks_revoked(self, event: e.TasksRevoked) -> None:
@@ -484,11 +518,14 @@ class Scheduler:
                 self._forget(worker, node)
                 self._give_back(node)
         worker.revoking = bool(event.tasks)
+        worker.spent = not event.tasks
+        self._expect(worker)
 
     def _on_revoke_confirmed(self, event: e.RevokeConfirmed) -> None:
         worker = self.workers.get(event.worker)
         if worker is not None:
             worker.revoking = False
+            self._expect(worker)
 
     def _give_back(self, node: TaskNode) -> None:
         """An attempt that was handed out and never began is as if it had not been."""
@@ -503,21 +540,36 @@ class Scheduler:
         worker.asynchronous -= node.new.asynchronous
         worker.alone = worker.alone and bool(worker.held)
         self.ready.release(node, self.graph.nodes)
+        self._expect(worker)
+
+    def _expect(self, worker: WorkerNode) -> None:
+        """A worker did something: from now on it has its time again for what it owes next.
+
+        A process may be stopped, or stuck in a thread that a task left, and run no task whose deadline would tell.
+        """
+        worker.deadline = None if worker.owes is None else self._now + self._patience(worker)
+
+    def _patience(self, worker: WorkerNode) -> float:
+        leaving = worker.state is WorkerState.LEAVING and not worker.held
+        return self.settings.grace if leaving else self.settings.start_timeout
 
     def _dismiss(self, worker: WorkerNode) -> None:
         """Give a worker no more tasks, and let it end when those that it runs are done."""
         worker.state = WorkerState.LEAVING
         self._revoke(worker)
         self._order(e.StopWorker(worker.id))
+        self._expect(worker)
 
     def _revoke(self, worker: WorkerNode) -> None:
         if worker.waiting and not worker.revoking:
+            worker.revoking = True
             self._order(e.Revoke(worker.id, tuple(worker.waiting)))
 
     def _kill(self, worker: WorkerNode, verdict: str) -> None:
         if worker.verdict is None:
             worker.verdict = verdict
             worker.state = WorkerState.LEAVING
+            worker.deadline = None
             self._order(e.KillWorker(worker.id, verdict))
 
     def _kill_all(self, reason: str) -> None:
@@ -539,6 +591,7 @@ class Scheduler:
         self._failure = self._failure or reason
         if self.stopping is None:
             self._stop(reason, Outcome.FAILURE)
+        self._stop_outcome = Outcome.FAILURE
 
     def _stop(self, reason: str, outcome: Outcome) -> None:
         self.stopping = reason
@@ -565,7 +618,9 @@ class Scheduler:
                 self._end_stalled()
         if self.stopping is not None:
             if not any(worker.held for worker in self.workers.values()):
-                self._finish(self._stop_outcome, self._failure or self.stopping)
+                self._abort_unfinished()
+                aborted = self._stop_outcome is Outcome.ABORTED
+                self._finish(self._stop_outcome, self.stopping if aborted else self._failure)
         elif not self._live():
             self._finish(Outcome.FAILURE if self._failure else Outcome.SUCCESS, self._failure)
 
@@ -576,7 +631,7 @@ class Scheduler:
         return len(self.graph.nodes) - sum(self.counts[state] for state in TERMINAL)
 
     def _end_stalled(self) -> None:
-        """Nothing runs and nothing can: whoever still waits waits for what can never come. Name it instead of waiting."""
+        """Nothing runs and nothing can: who still waits, waits for what can never come. Name it instead of waiting."""
         for name in list(self.graph.missing):
             for task in self.graph.missing.pop(name, ()):
                 node = self.graph.nodes[task]
@@ -588,9 +643,15 @@ class Scheduler:
             cycle = self.graph.waiting_cycle()
             if cycle is None:
                 break
-            node = self.graph.find(cycle[0])
-            assert node is not None, "a cycle is made of tasks"
-            self._fail_for_good(node, f"waits for itself: {' -> '.join(cycle)}")
+            first = self.graph.find(cycle[0])
+            assert first is not None, "a cycle is made of tasks"
+            self._fail_for_good(first, f"waits for itself: {' -> '.join(cycle)}")
+
+    def _abort_unfinished(self) -> None:
+        """What had an attempt and would have had another is neither pending nor failed."""
+        for node in self.graph.nodes:
+            if node.attempt and type(node.state) in (Ready, Delayed):
+                self._fail_for_good(node, f"aborted before its next attempt: {self.stopping}", Outcome.ABORTED)
 
     def _finish(self, outcome: Outcome, reason: str | None) -> None:
         for worker in self.workers.values():
@@ -598,7 +659,7 @@ class Scheduler:
                 self._order(e.StopWorker(worker.id))
             elif worker.state is WorkerState.STARTING:
                 self._kill(worker, "not needed any more")
-        self._order(e.Finish(outcome, reason, pending=self._live()))
+        self._order(e.Finish(outcome, reason, pending=self._live() - self.counts[Expanding]))
         self.finished = True
 
     # --- handing out --------------------------------------------------------------------------------------------------
@@ -610,9 +671,16 @@ class Scheduler:
         if ready.count(True):
             self._assign_async()
         if ready.count(False):
+            reserved = self._reserved_for(True) if ready.count(True) else None
             for worker in self.workers.values():
-                # Refill when half of what it may hold is gone, so that a frame carries many tasks.
-                if worker.open and (not worker.waiting or worker.load < AHEAD / 2):
+                # Refill when half of what it may hold is gone, so that a frame carries many tasks. Nothing is put
+                # behind a task that takes long.
+                if (
+                    worker.open
+                    and (not worker.waiting or worker.load < AHEAD / 2)
+                    and (not worker.running or self._now - worker.begun_at < STUCK)
+                    and worker.id != reserved
+                ):
                     self._feed(worker)
                     if not ready.count(False):
                         return
@@ -631,7 +699,7 @@ class Scheduler:
         held = sum(worker.asynchronous for worker in self.workers.values())
         target = min(self._pool_size, math.ceil((held + self.ready.count(True)) / ASYNC_SHARE))
         share = max(ASYNC_SHARE, math.ceil((held + self.ready.count(True)) / max(1, target)))
-        reserved = self._reserved_for_sync()
+        reserved = self._reserved_for(False) if self.ready.count(False) else None
         limit = min(share, self.settings.concurrency)
         while (node := self.ready.head(True, self.graph.nodes)) is not None:
             estimate = self.estimates.get(node.new.kind)
@@ -646,14 +714,22 @@ class Scheduler:
                 return
             self._hand_out(node, best, estimate)
 
-    def _reserved_for_sync(self) -> WorkerId | None:
-        """A worker that gets no more asynchronous tasks, so that a synchronous one comes to its turn at all."""
-        if not self.ready.count(False) or len(self.workers) < self._pool_size:
+    def _reserved_for(self, asynchronous: bool) -> WorkerId | None:
+        """A worker that gets no more tasks of the other kind, so that this kind comes to its turn at all.
+
+        With a single worker that serves, the kind whose next task comes first in the order has it.
+        """
+        head = self.ready.head(asynchronous, self.graph.nodes)
+        if head is None or len(self.workers) < self._pool_size:
             return None
         serving = [worker for worker in self.workers.values() if worker.state is WorkerState.SERVING]
-        if not serving or any(worker.held > worker.asynchronous or not worker.held for worker in serving):
+        if any(worker.held and (worker.asynchronous > 0) is asynchronous for worker in serving):
             return None
-        return min(serving, key=lambda worker: (worker.held, worker.id)).id
+        if len(serving) == 1:
+            other = self.ready.head(not asynchronous, self.graph.nodes)
+            if other is not None and self.ready.entry(other) < self.ready.entry(head):
+                return None
+        return min(serving, key=lambda worker: (worker.held, worker.id)).id if serving else None
 
     def _hand_out(self, node: TaskNode, worker: WorkerNode, estimate: float | None) -> None:
         self.ready.take(node)
@@ -664,7 +740,9 @@ class Scheduler:
         worker.load += seconds
         worker.asynchronous += node.new.asynchronous
         worker.alone = node.alone
-        self._move(node, Assigned(worker.id))
+        if worker.deadline is None:
+            self._expect(worker)
+        self._move(node, Assigned(worker.id, self._now))
         self._order(e.Dispatch(worker.id, node.id, node.attempt, node.alone))
 
     def _want_workers(self) -> None:
@@ -705,37 +783,32 @@ class Scheduler:
 
     def _stuck_workers(self) -> list[WorkerNode]:
         """Workers with tasks that wait behind one that takes long."""
-        found = []
-        for worker in self.workers.values():
-            if worker.waiting and worker.running and not worker.revoking and worker.state is WorkerState.SERVING:
-                if self._now - self._oldest(worker) >= STUCK:
-                    found.append(worker)
-        return found
+        return [worker for worker in self.workers.values() if self._stuck_at(worker) <= self._now]
 
-    def _oldest(self, worker: WorkerNode) -> float:
-        states = [self.graph.nodes[task].state for task in worker.running]
-        return min(state.since for state in states if isinstance(state, Running))
+    def _stuck_at(self, worker: WorkerNode) -> float:
+        """When a worker counts as stuck, if it neither begins nor ends a task until then."""
+        if not worker.waiting or not worker.running or worker.revoking or worker.state is not WorkerState.SERVING:
+            return math.inf
+        first = self.graph.nodes[next(iter(worker.waiting))].state
+        assert isinstance(first, Assigned)
+        return max(worker.begun_at, first.since) + STUCK
 
     def _rebalance(self) -> None:
         """Take back what waits behind a long task while another worker has nothing to do, or could be started."""
         self._rebalance_at = None
         if len(self.ready):
             return
-        waiting = [
-            worker for worker in self.workers.values() if worker.waiting and worker.running and not worker.revoking
-        ]
-        if not waiting:
+        times = [(at, worker) for worker in self.workers.values() if (at := self._stuck_at(worker)) < math.inf]
+        if not times:
             return
         idle = any(worker.open and not worker.held for worker in self.workers.values())
         if not idle and len(self.workers) >= self._pool_size:
             return
-        stuck = self._stuck_workers()
-        if idle:
-            for worker in stuck:
+        for at, worker in times:
+            if at > self._now:
+                self._rebalance_at = at if self._rebalance_at is None else min(at, self._rebalance_at)
+            elif idle:
                 self._revoke(worker)
-        fresh = [self._oldest(worker) + STUCK for worker in waiting if worker not in stuck]
-        if fresh:
-            self._rebalance_at = min(fresh)
 
     # --- bookkeeping --------------------------------------------------------------------------------------------------
 

@@ -92,17 +92,20 @@ class TaskGraph:
                 required.dependents.append(node.id)
             node.unmet += 1
 
-    def rank(self, added: Sequence[TaskNode]) -> None:
-        """Set the rank of new tasks: the longest chain of new tasks that wait for each."""
-        first = added[0].id if added else 0
+    def rank(self, added: Sequence[TaskNode], parent: TaskNode | None) -> None:
+        """Set the rank of new tasks. Whatever waits for a generator waits for all that it generates."""
+        if parent is not None and parent.rank > 1:
+            for node in added:
+                node.rank = parent.rank
+        if not any(node.dependents for node in added):
+            return
+        first = added[0].id
         unmet: dict[TaskId, int] = {}
         for node in added:
             for dependent in node.dependents or ():
                 if dependent >= first:
                     unmet[dependent] = unmet.get(dependent, 0) + 1
         order = [node for node in added if node.id not in unmet]
-        if len(order) == len(added):
-            return
         for node in order:  # grows while it is walked: requirements before those that require them
             for dependent in node.dependents or ():
                 if dependent in unmet:
@@ -114,7 +117,7 @@ class TaskGraph:
                 node.rank = max(node.rank, 1 + self.nodes[dependent].rank)
 
     def closed_cycle(self, tasks: Sequence[NewTask], parent: TaskNode | None) -> list[str] | None:
-        """The cycle of waiting that adding tasks would close, as names in the order of requiring; none if there is none.
+        """The cycle of waiting that adding tasks would close, as names in the order of requiring, if any.
 
         Args:
             tasks: what is to be added.

@@ -44,9 +44,14 @@ class Delayed:
 
 @attrs.frozen
 class Assigned:
-    """A worker has it and has not begun."""
+    """A worker has it and has not begun.
+
+    Attributes:
+        since: when it was handed over.
+    """
 
     worker: WorkerId
+    since: float
 
 
 @attrs.frozen
@@ -93,8 +98,8 @@ TaskState = Waiting | Deciding | Ready | Delayed | Assigned | Running | Expandin
 TRANSITIONS: dict[type, frozenset[type]] = {
     Waiting: frozenset({Deciding, Ready, Skipped, Failed}),
     Deciding: frozenset({Ready, Expanding, Done, Failed}),
-    Ready: frozenset({Assigned, Failed}),
-    Delayed: frozenset({Ready}),
+    Ready: frozenset({Assigned, Failed, Aborted}),
+    Delayed: frozenset({Ready, Aborted}),
     Assigned: frozenset({Running, Ready, Failed, Aborted}),
     Running: frozenset({Ready, Delayed, Expanding, Done, Failed, Aborted}),
     Expanding: frozenset({Done}),
