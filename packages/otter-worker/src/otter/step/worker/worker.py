@@ -183,12 +183,12 @@ class Worker:
                 self._take_messages()
                 while (head := self._backlog.ready()) is not None and head.asynchronous and self._may_begin():
                     self._begin_async(self._backlog.begin(), changed)
-                    self._outbox.flush()
-                self._outbox.flush()
+                self._outbox.flush()  # none of those that begin has run yet: it will when this coroutine waits
                 if not self._running:
                     return
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), WORKER_POLLING_INTERVAL)
+                timer = loop.call_later(WORKER_POLLING_INTERVAL, changed.set)
+                await changed.wait()
+                timer.cancel()
                 changed.clear()
         finally:
             loop.remove_reader(self._inbox.fileno())
@@ -199,12 +199,12 @@ class Worker:
         return self._stopping and not self._running and not len(self._backlog)
 
     def _may_begin(self) -> bool:
-        """Whether the coordinator lets the next attempt begin; if not, its revocation is on the way: wait for it."""
+        """Whether the coordinator lets the next attempt begin; if not, its revocation is on the way."""
         if self._batons is None or self._batons.take():
             return True
-        self._outbox.flush()
-        self._inbox.wait()
-        self._take_messages()
+        if not self._running:  # otherwise the loop wakes up when it comes
+            self._outbox.flush()
+            self._inbox.wait()
         return False
 
     def _take_messages(self) -> None:
