@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import ast
 import bisect
 import functools
 import re
 from collections.abc import Iterable
 from pathlib import Path as FilePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import tomli
 
 from otter.pipeline.collector import paused_collector
 from otter.pipeline.limits import MAX_BYTES, beyond_limits
-from otter.pipeline.positions import Positions, Span
-from otter.pipeline.problem import Finding, Note, Path, PipelineError, Problem, path_text
+from otter.pipeline.problem import Finding, Note, Path, PipelineError, Problem, Span, path_text
 from otter.util.units import format_size
+
+if TYPE_CHECKING:
+    from otter.pipeline.positions import Positions
 
 
 @attrs.frozen(slots=False)
@@ -87,6 +88,8 @@ class Document:
     @functools.cached_property
     def positions(self) -> Positions:
         """Where things stand; the first use reads the text again."""
+        from otter.pipeline.positions import Positions  # its expressions take long to compile, and most files are sound
+
         return Positions(self.text)
 
     def problems(self, findings: Iterable[Finding]) -> list[Problem]:
@@ -199,6 +202,8 @@ def _syntax_problem(file: str, text: str, error: tomli.TOMLDecodeError) -> Probl
         words = f"invalid value {word[0][:40]}"
         hint = next((advice for pattern, advice in _VALUE_HINTS if pattern.fullmatch(word[0])), None)
     elif twice := _TWICE.match(message):
+        import ast
+
         words = f"the table {path_text(ast.literal_eval(f'({twice[1]},)'))} is there already"
         hint = "a table has one header; a task has [[steps.NAME]], in double brackets"
     if message.startswith(("Cannot overwrite", "Cannot declare")):

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import attrs
 
 from otter.pipeline.limits import COMMENT, LINE_TEXT, MULTILINE_TEXT
-from otter.pipeline.problem import Path
+from otter.pipeline.problem import Path, Span
 
 _BARE_KEY = r"[A-Za-z0-9_-]++"
 _BASIC = r'"(?:[^"\\\n]++|\\[^\n])*+"'
@@ -35,14 +35,6 @@ _ASSIGN = re.compile(rf"({_DOTTED})[ \t]*+=[ \t]*+")
 _TEXT = re.compile(f"{MULTILINE_TEXT}|{LINE_TEXT}", re.DOTALL)
 _BARE = re.compile(_BARE_VALUE)
 _NEXT = re.compile(rf"{MULTILINE_TEXT}|{LINE_TEXT}|{COMMENT}|[\[\]{{}}]", re.DOTALL)
-
-
-@attrs.frozen
-class Span:
-    """A piece of the text, by character offsets."""
-
-    start: int
-    end: int
 
 
 @attrs.frozen

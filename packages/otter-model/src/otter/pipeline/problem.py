@@ -58,6 +58,14 @@ class Finding:
     related: tuple[Hint, ...] = ()
 
 
+@attrs.frozen
+class Span:
+    """A piece of a text, by character offsets."""
+
+    start: int
+    end: int
+
+
 class Report(Protocol):
     """Takes a finding; of one that is `made`, by a template for many values, the first at its place is enough."""
 

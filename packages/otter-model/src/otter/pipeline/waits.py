@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from otter.pipeline.graph import cycles, followers, reach
 from otter.pipeline.names import Names
-from otter.pipeline.nearest import suggestion
+from otter.pipeline.nearest import Neighbours, suggestion
 from otter.pipeline.patterns import Pattern
 from otter.pipeline.problem import Finding, Hint, Path, Report
 from otter.pipeline.tasks import Known, template_fields
 
-MAX_SUGGESTIONS = 100
-"""Unknown requirements for which the nearest name is looked up: a lookup among 100,000 names takes 20 ms."""
+MAX_COMPARED = 1000
+"""Names that an unknown one is compared with one by one, which takes ten microseconds each."""
+MAX_SUGGESTIONS = 200
+"""Unknown requirements for which the nearest name is looked up."""
 
 MAX_LINKS = 20
 """Links of a cycle that are shown each with its place; of a longer one, so many."""
@@ -44,6 +46,7 @@ class Waits:
         self._report = report
         self._unknown_may_come = unknown_may_come
         self._suggestions = 0
+        self._neighbours: Neighbours | None = None
         self._done: dict[int, int] = {}
         self._owner: list[int] = []
         self._siblings: dict[tuple[int, str], int] = {}
@@ -112,10 +115,19 @@ class Waits:
         hint = None
         if self._suggestions < MAX_SUGGESTIONS:
             self._suggestions += 1
-            hint = suggestion(name, names.positions)
+            hint = suggestion(name, self._candidates(name))
         how = f" ({task.made_how()})" if task.made_by("requires") else ""
         message = f"no task of this step has the name {name!r}{how}"
         self._report(Finding("unknown-requirement", message, path, hint=hint), made=bool(task.made_with))
+
+    def _candidates(self, name: str) -> Iterable[str]:
+        """Names that an unknown one may stand for."""
+        names = self._names.positions
+        if len(names) <= MAX_COMPARED:
+            return names
+        if self._neighbours is None:
+            self._neighbours = Neighbours(names)
+        return self._neighbours.of(name)
 
     def _report_cycle(self, loop: list[int]) -> None:
         """A cycle by the names of its tasks, with the place of each link."""

@@ -1,0 +1,128 @@
+"""`otter check`: every mistake in pipeline files, without running anything."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+import attrs
+
+from otter.core import exit_codes
+from otter.core.settings import parse_overrides, readable_file
+from otter.core.types import TaskPackageError, published_types
+from otter.pipeline import Pipeline, PipelineError, Problem, load_pipeline, render_one, summary
+from otter.task.task_type import TaskType
+from otter.util.errors import OtterError
+
+SHOWN = 1000
+"""Problems that are shown to a person; a program gets all of them."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of the verb."""
+    parser.add_argument("files", metavar="FILE", nargs="+", help="pipeline files")
+    parser.add_argument("-s", "--step", metavar="NAME", help="check this step only (default: all of them)")
+    parser.add_argument("--lenient", action="store_true", help="fields that no task type declares are only warnings")
+    parser.add_argument("--json", action="store_true", help="print what is found as JSON")
+    parser.add_argument(
+        "--tasks", action="append", default=[], metavar="PACKAGE", help="a task package beside the installed ones"
+    )
+    parser.add_argument(
+        "--types", type=Path, metavar="FILE.json", help="task types as `otter-worker describe` printed them elsewhere"
+    )
+    parser.add_argument("--worker-python", metavar="PYTHON", help="interpreter of the environment for workers")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a scratchpad value")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check the files; the exit code: 0 if a run could begin, 22 if a file has an error."""
+    try:
+        values = parse_overrides(args.set)
+        reports = [_check(file, args, values) for file in args.files]
+    except OtterError as error:
+        print(f"otter: error: {error}", file=sys.stderr)
+        return exit_codes.NO_TASK_PACKAGE if isinstance(error, TaskPackageError) else exit_codes.BAD_CONFIGURATION
+    problems = [problem for report in reports for problem in report.problems]
+    if args.json:
+        _print_json(reports, problems)
+    else:
+        _print_text(sys.stdout, reports, problems)
+    wrong = any(problem.severity == "error" for problem in problems)
+    return exit_codes.BAD_CONFIGURATION if wrong else exit_codes.SUCCESS
+
+
+@attrs.frozen
+class Report:
+    """What was found in one file.
+
+    Attributes:
+        steps: for each step that was checked the number of tasks that the file lists.
+    """
+
+    file: str
+    steps: dict[str, int]
+    problems: tuple[Problem, ...]
+
+
+def _check(file: str, args: argparse.Namespace, values: Mapping[str, Any]) -> Report:
+    try:
+        pipeline = load_pipeline(readable_file(file))
+        steps = {name: len(pipeline.tables(name)) for name in ([args.step] if args.step else pipeline.steps)}
+    except PipelineError as error:
+        return Report(file, {}, error.problems)
+    types = _task_types(args, pipeline)
+    found = list(pipeline.warnings)
+    for step in steps:
+        found += pipeline.check(step, types, scratchpad=values, lenient=args.lenient)
+    return Report(file, steps, tuple(sorted(found, key=lambda problem: (problem.line, problem.column))))
+
+
+def _task_types(args: argparse.Namespace, pipeline: Pipeline) -> dict[str, TaskType]:
+    """The task types of the environment that would run a file; asked once for each environment."""
+    python = args.worker_python or pipeline.workers.python
+    known: dict[str | None, dict[str, TaskType]] = args.__dict__.setdefault("known_types", {})
+    if python not in known:
+        known[python] = published_types(args.tasks, python, args.types)
+    return known[python]
+
+
+def _print_text(stream: TextIO, reports: list[Report], problems: list[Problem]) -> None:
+    colour = wants_colour(stream)
+    for problem in problems[:SHOWN]:
+        print(render_one(problem, colour=colour), file=stream)
+    if len(problems) > SHOWN:
+        print(f"… and {len(problems) - SHOWN:,} more; --json has all of them", file=stream)
+    steps, tasks = (
+        sum(counts) for counts in zip(*((len(r.steps), sum(r.steps.values())) for r in reports), strict=True)
+    )
+    checked = f"{_count(steps, 'step')}, {_count(tasks, 'task')}"
+    where = f" in {len(reports)} files" if len(reports) > 1 else ""
+    print(f"{checked}{where}: {summary(problems)}", file=stream)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'s' * (number != 1)}"
+
+
+def _print_json(reports: list[Report], problems: list[Problem]) -> None:
+    import orjson
+
+    errors = sum(problem.severity == "error" for problem in problems)
+    table = {
+        "errors": errors,
+        "warnings": len(problems) - errors,
+        "files": [
+            {"file": r.file, "steps": r.steps, "problems": [problem.to_json() for problem in r.problems]}
+            for r in reports
+        ],
+    }
+    sys.stdout.buffer.write(orjson.dumps(table, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """Whether a stream is a terminal, and its user has not said no to colours."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
