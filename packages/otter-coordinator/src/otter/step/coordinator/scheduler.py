@@ -398,6 +398,7 @@ class Scheduler:
             self._move(node, Running(event.worker, event.at))
         worker = self.workers[event.worker]
         self._prove(worker)
+        worker.spent = False
         self._forget(worker, node)
         self.estimates.learn(node.new.kind, event.elapsed)
         if event.tainted is not None and worker.state is WorkerState.SERVING:
@@ -561,7 +562,7 @@ class Scheduler:
         self._expect(worker)
 
     def _revoke(self, worker: WorkerNode) -> None:
-        if worker.waiting and not worker.revoking:
+        if worker.waiting and not worker.revoking and not worker.spent:
             worker.revoking = True
             self._order(e.Revoke(worker.id, tuple(worker.waiting)))
 
@@ -787,7 +788,7 @@ class Scheduler:
 
     def _stuck_at(self, worker: WorkerNode) -> float:
         """When a worker counts as stuck, if it neither begins nor ends a task until then."""
-        if not worker.waiting or not worker.running or worker.revoking or worker.state is not WorkerState.SERVING:
+        if not worker.holds_back or worker.state is not WorkerState.SERVING:
             return math.inf
         first = self.graph.nodes[next(iter(worker.waiting))].state
         assert isinstance(first, Assigned)
