@@ -31,7 +31,7 @@ def test_names_what_is_near_and_nothing_else(word: str, known: list[str], expect
     ("word", "expected"),
     [
         ("copy flie 04321", "copy file 04321"),
-        ("copy file 0432", "copy file 04320"),
+        ("copy fil 04321", "copy file 04321"),
         ("cpoy file 99999", "copy file 99999"),
         ("something else", None),
     ],
