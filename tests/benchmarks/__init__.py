@@ -1,0 +1,1 @@
+"""Measures otter beside its baselines and peers; see README.md."""

@@ -1,0 +1,94 @@
+"""Running otter for the cases: each run in a work directory of its own."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tests.benchmarks.measure import Figures
+from tests.benchmarks.processes import Finished, run
+
+TASKS = "tests.benchmarks.tasks"
+_numbers = itertools.count()
+
+
+def command() -> Path:
+    """The command `otter` of the environment that runs the benchmarks."""
+    return Path(sys.executable).with_name("otter")
+
+
+def run_file(
+    file: Path,
+    *,
+    pool: int = 2,
+    work: Path | None = None,
+    options: Sequence[str] = (),
+    watch: bool = False,
+    count_starts: bool = False,
+) -> tuple[Figures, Finished]:
+    """Run the step of a pipeline file to its end, as a whole process that also measures itself.
+
+    Args:
+        pool: worker processes at most.
+        work: the work directory; without one the run gets a fresh one, which is removed.
+        options: more arguments of `otter run`.
+        watch: find the peak of memory of every process.
+        count_starts: count the processes that it starts, which costs a little time.
+
+    Returns:
+        `whole` (seconds of the process), `inside` (seconds of the command within it), `cpu` (processor seconds of
+        the coordinator inside), `peak` (bytes of the coordinator), `started` (processes); and the process.
+
+    Raises:
+        CommandError: the run failed.
+    """
+    number = next(_numbers)
+    place = work if work is not None else file.with_name(f"work-{number}")
+    facts = file.with_name(f"facts-{number}.json")
+    arguments: list[object] = [
+        "run",
+        file,
+        "--work-path",
+        place,
+        "--pool-size",
+        pool,
+        "--tasks",
+        TASKS,
+        "--quiet",
+        *options,
+    ]
+    probe: list[object] = [
+        sys.executable,
+        "-m",
+        "tests.benchmarks.probe",
+        facts,
+        *(["--count-starts"] if count_starts else []),
+    ]
+    try:
+        finished = run([*map(str, probe), "--", *map(str, arguments)], directory=file.parent, watch=watch)
+        figures: Figures = {"whole": finished.seconds, **json.loads(facts.read_text())}
+    finally:
+        facts.unlink(missing_ok=True)
+        if work is None:
+            shutil.rmtree(place, ignore_errors=True)
+    return figures, finished
+
+
+def step_of(work: Path) -> dict[str, Any]:
+    """The only step in the manifest of a work directory."""
+    steps = orjson.loads((work / "manifest.json").read_bytes())["steps"]
+    (step,) = steps.values()
+    return dict(step)
+
+
+def seconds_between(earlier: str, later: str) -> float:
+    """Seconds between two times of a manifest."""
+    return (dt.datetime.fromisoformat(later) - dt.datetime.fromisoformat(earlier)).total_seconds()

@@ -1,0 +1,57 @@
+"""The pipeline files that are measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+STEP = "bench"
+
+
+def independent(path: Path, count: int) -> Path:
+    """Tasks that do nothing and need nothing."""
+    return _write(path, (f'[[steps.{STEP}]]\nname = "nothing {number:06d}"\n' for number in range(count)))
+
+
+def chain(path: Path, links: int) -> Path:
+    """Tasks that do nothing, each after the one before."""
+    first = [f'[[steps.{STEP}]]\nname = "nothing {0:06d}"\n']
+    rest = (
+        f'[[steps.{STEP}]]\nname = "nothing {number:06d}"\nrequires = ["nothing {number - 1:06d}"]\n'
+        for number in range(1, links)
+    )
+    return _write(path, [*first, *rest])
+
+
+def nested(path: Path, width: int) -> Path:
+    """Ten lines that make the square of `width` tasks, by one generator of generators."""
+    values = list(range(width))
+    lines = [
+        f"max_specs = {width * width + width + 1}",
+        f"[[steps.{STEP}]]",
+        'name = "explode all"',
+        f"foreach = {values}",
+        f"[[steps.{STEP}.do]]",
+        'name = "explode ${each}"',
+        'each_placeholder = "inner"',
+        f"foreach = {values}",
+        f"[[steps.{STEP}.do.do]]",
+        'name = "nothing ${each} ${inner}"',
+    ]
+    return _write(path, [f"{line}\n" for line in lines])
+
+
+def timed(path: Path, kind: str, seconds: Iterable[float]) -> Path:
+    """Tasks of a type that take the given times."""
+    return _write(
+        path,
+        (
+            f'[[steps.{STEP}]]\nname = "{kind} {number:06d}"\nseconds = {float(length)}\n'
+            for number, length in enumerate(seconds)
+        ),
+    )
+
+
+def _write(path: Path, parts: Iterable[str]) -> Path:
+    path.write_text("".join(parts), "utf-8")
+    return path

@@ -1,0 +1,44 @@
+"""Runs otter's command line as `otter` does, and writes what it took from inside: seconds, memory, processes started.
+
+    python -m tests.benchmarks.probe FACTS [--count-starts] -- run pipeline.toml …
+
+It runs in a process of its own. The interpreter's start and the imports of the command line lie before the measured
+time; reading the file, starting workers, the tasks, the journal, the manifest and the end of the workers lie within.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+
+def main() -> int:
+    """Run the command that stands after `--`; its exit code."""
+    separator = sys.argv.index("--")
+    facts, options, arguments = Path(sys.argv[1]), sys.argv[2:separator], sys.argv[separator + 1 :]
+    import otter.cli.run  # noqa: F401 - the command would import it when it is called
+    from otter.cli.main import main as command
+
+    started = 0
+
+    def count(event: str, _: tuple[object, ...]) -> None:
+        nonlocal started
+        started += event == "subprocess.Popen"
+
+    if "--count-starts" in options:
+        sys.addaudithook(count)
+    began = time.perf_counter()
+    cpu = time.process_time()
+    code = command(arguments)
+    inside = time.perf_counter() - began
+    cpu = time.process_time() - cpu
+    from tests.benchmarks.processes import peak_memory
+
+    facts.write_text(json.dumps({"inside": inside, "cpu": cpu, "peak": peak_memory() or 0, "started": started}))
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
