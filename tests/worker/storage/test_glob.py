@@ -33,6 +33,7 @@ def tree(tmp_path: Path) -> Path:
         ("**/*.txt", [".hidden/5.txt", "a/1.txt", "a/b/2.txt", "a.txt", "z/a/b/4.txt"]),
         ("**", sorted(FILES, key=lambda file: file.split("/"))),
         ("**/**/*", sorted(FILES, key=lambda file: file.split("/"))),
+        ("a.txt/**", []),
         ("a/**", ["a/1.txt", "a/b/2.txt", "a/b/c/3.csv"]),
         ("a/**/b/**/*", ["a/b/2.txt", "a/b/c/3.csv"]),
         ("**/b/*", ["a/b/2.txt", "z/a/b/4.txt"]),

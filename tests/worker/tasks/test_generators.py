@@ -185,6 +185,22 @@ def test_empty_parts_take_their_neighbours_along(context: TaskContext, run: Run,
     ] == [(spec["to"], spec["same"], spec["text"]) for spec in dumps(context.specs)]
 
 
+def test_what_is_excluded_makes_no_task(context: TaskContext, run: Run, tmp_path: Path) -> None:
+    """Files by pattern, directories with all that is in them, at the top or anywhere."""
+    put(tmp_path / "work", "in/a.txt", "in/a.csv", "in/tmp/b.txt", "in/x/tmp/c/d.txt", "in/x/tmp.txt", "in/y/e.txt")
+
+    def left(*exclude: str) -> list[str]:
+        spec = ExplodeGlobSpec(name="explode_glob x", glob="in/**/*", exclude=exclude, do=[{"name": "copy ${uri}"}])
+        assert run(ExplodeGlob(spec, context)) is None
+        made, context.specs = context.specs, []
+        return [spec.name.removeprefix("copy in/") for spec in made]
+
+    assert ["a.csv", "a.txt", "x/tmp/c/d.txt", "x/tmp.txt", "y/e.txt"] == left("tmp")
+    assert ["a.csv", "a.txt", "x/tmp.txt", "y/e.txt"] == left("**/tmp")
+    assert ["a.txt"] == left("*.csv", "*/**")
+    assert ["a.csv"] == left("**/*.txt")
+
+
 def test_the_uuid_of_a_match_is_always_the_same(context: TaskContext, run: Run, tmp_path: Path) -> None:
     """A run that is resumed makes the same names again; matches differ, and so do tasks."""
     put(tmp_path, "x", "y")

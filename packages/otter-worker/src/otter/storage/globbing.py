@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from otter.util.errors import StorageError
 
@@ -33,12 +33,11 @@ def iterate_matches(base: str, pattern: str, may_enter: Callable[[str], bool]) -
         StorageError: the pattern leads out of the directory.
         OSError: a directory cannot be read.
     """
-    parts = [part for part in pattern.split("/") if part not in ("", ".")]
-    if ".." in parts or pattern.startswith("/"):
+    if ".." in pattern.split("/") or pattern.startswith("/"):
         raise StorageError(f"the pattern {pattern!r} leads out of {base}")
-    if not parts:
+    rules = _compiled(pattern)
+    if not rules:
         return
-    rules: _Rules = [None if part == "**" else re.compile(fnmatch.translate(part)).match for part in parts]
     # A state is the index of a rule that is next to match: following all of them at once finds each
     # file once, however many ways there are to match it, and enters no directory in vain.
     end = len(rules)
@@ -55,6 +54,33 @@ def iterate_matches(base: str, pattern: str, may_enter: Callable[[str], bool]) -
             yield entry.path
         elif is_directory and (onward := passed - {end}) and (not is_link or may_enter(entry.path)):
             stack.append(_scan(entry.path, onward))
+
+
+def excluder(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """Tells whether a relative path, or one of the directories above it, matches one of the patterns."""
+    compiled = [_compiled(pattern) for pattern in patterns]
+
+    def is_excluded(path: str) -> bool:
+        return any(_matches_above(path.split("/"), rules) for rules in compiled)
+
+    return is_excluded
+
+
+def _matches_above(parts: Sequence[str], rules: _Rules) -> bool:
+    end = len(rules)
+    states = _closure(frozenset({0}), rules)
+    for part in parts:
+        states = _closure(_step(states - {end}, part, rules, True), rules)
+        if end in states:
+            return True
+    return False
+
+
+def _compiled(pattern: str) -> _Rules:
+    parts = [part for part in pattern.split("/") if part not in ("", ".")]
+    if parts and parts[-1] == "**":
+        parts.append("*")  # everything below, and not the directory itself
+    return [None if part == "**" else re.compile(fnmatch.translate(part)).match for part in parts]
 
 
 def _scan(path: str, states: _States) -> Iterator[tuple[os.DirEntry[str], _States]]:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self
 
+from otter.storage.globbing import excluder
 from otter.storage.location import relative_to_root
 from otter.storage.synchronous.handle import StorageHandle
 from otter.storage.util import split_glob
@@ -29,6 +30,8 @@ class ExplodeGlobSpec(Spec):
     """The pattern, absolute or relative to the release; `**` stands for any number of directories."""
     do: list[Spec]
     """The tasks to make for each match; their names must differ by what matched."""
+    exclude: list[str] = []
+    """Patterns of files and directories that are left out, relative to where the wildcards of `glob` begin."""
     scratchpad_ignore_missing: bool = True
     """The placeholders of `do` are filled in here, and those of its tasks when they run."""
 
@@ -93,8 +96,11 @@ class ExplodeGlob(Task):
         if not pattern:  # no wildcard: the file itself, if it is there
             prefix, _, pattern = prefix.rpartition("/")
             base = StorageHandle(f"{prefix}/" if base.is_absolute else prefix, config)
+        is_excluded = excluder(self.spec.exclude)
         for match in base.iterate_glob(pattern):
             inside = match.removeprefix(base.absolute).lstrip("/")
+            if is_excluded(inside):
+                continue
             path, _, name = inside.rpartition("/")
             stem, _, extension = name.rpartition(".")
             if not stem:  # a name that begins with its only dot, or has none
