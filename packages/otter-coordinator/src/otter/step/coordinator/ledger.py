@@ -49,13 +49,17 @@ class Dispatched:
 
     Attributes:
         digest: SHA-256 of the spec as it was sent.
+        began: wall-clock time of its beginning; none before it.
+        answered: its worker has answered for it; another answer would be a forgery.
         pages: tables of specs that it has generated so far.
+        pages_seen: how many messages they came in.
     """
 
     worker: int
     attempt: int
     digest: str
     began: float | None = None
+    answered: bool = False
     pages: list[Table] = attrs.field(factory=list)
     pages_seen: int = 0
 

@@ -74,6 +74,22 @@ class RunFacts:
     log_limit: int
 
 
+@attrs.frozen
+class _Result:
+    """A worker's answer that has not been judged."""
+
+    worker: WorkerId
+    message: m.ReportResult
+    at: float
+
+
+@attrs.frozen
+class _Decision:
+    """A question of the scheduler's that has not been answered."""
+
+    command: e.DecideReuse
+
+
 class RunLoop:
     """Carries a run out.
 
@@ -109,7 +125,7 @@ class RunLoop:
         self._observer = observer
         self._loop = asyncio.get_running_loop()
         self._pool: Workers | None = None
-        self._queue: deque[tuple[Event, Draft]] = deque()
+        self._queue: deque[Event | _Result | _Decision] = deque()
         self._turning = False
         self._outgoing: dict[WorkerId, list[Any]] = {}
         self._welcomed: set[WorkerId] = set()
@@ -164,7 +180,8 @@ class RunLoop:
     async def run(self, draft: Draft) -> None:
         """Run tasks to their end. Whatever happens, it returns, and `finish` says how it ended."""
         self._observer.on_begin(len(draft.tasks))
-        self._feed(e.TasksAdded(self._now(), draft.tasks), draft)
+        self._ledger.enter(draft)
+        self._feed(e.TasksAdded(self._now(), draft.tasks))
         self._arm_timer()
         try:
             await self._done
@@ -230,9 +247,9 @@ class RunLoop:
     def _now() -> float:
         return time.monotonic()
 
-    def _feed(self, event: Event, draft: Draft = NO_TASKS) -> None:
+    def _feed(self, event: Event) -> None:
         """Queue an event, and take a turn unless one is being taken."""
-        self._queue.append((event, draft))
+        self._queue.append(event)
         self._turn()
 
     def _turn(self) -> None:
@@ -241,11 +258,7 @@ class RunLoop:
         self._turning = True
         try:
             while self._queue:
-                event, draft = self._queue.popleft()
-                if draft is not NO_TASKS:
-                    self._ledger.enter(draft)
-                for command in self._scheduler.handle(event):
-                    self._commands[type(command)](command)
+                self._take_queued()
                 if not self._queue:
                     self._record()
             self._send_all()
@@ -257,12 +270,39 @@ class RunLoop:
             self._done.set_result(None)
         self._arm_timer()
 
+    def _take_queued(self) -> None:
+        """Give the scheduler what has come, in order, and as much of it at once as can be judged at once."""
+        events: list[Event] = []
+        while self._queue:
+            item = self._queue.popleft()
+            match item:
+                case _Result():
+                    if item.message.pages:  # whether these tasks can be added depends on all that was added before
+                        self._carry_out(events)
+                        events = []
+                    events.append(self._judge(item))
+                    if item.message.pages:
+                        self._carry_out(events)
+                        events = []
+                case _Decision():
+                    self._carry_out(events)
+                    events = []
+                    self._carry_out([self._decide(item.command)])
+                case _:
+                    events.append(item)
+        self._carry_out(events)
+
+    def _carry_out(self, events: list[Event]) -> None:
+        if events:
+            for command in self._scheduler.handle_all(events):
+                self._commands[type(command)](command)
+
     def _record(self) -> None:
         """Hand the turn's commits to the operating system; a full disk ends the run."""
         try:
             self._journal.flush()
         except (JournalError, OSError) as error:
-            self._queue.append((e.EngineFailed(self._now(), f"storage error: {failure_text(error)}"), NO_TASKS))
+            self._queue.append(e.EngineFailed(self._now(), f"storage error: {failure_text(error)}"))
             return
         if self._journal.unsynced and self._syncing is None and self._sync_timer is None:
             self._sync_timer = self._loop.call_later(SYNC_INTERVAL, self._begin_sync)
@@ -334,20 +374,20 @@ class RunLoop:
         if not self._types.done():
             self._observer.on_types(types)
             self._types.set_result(types)
-        self._queue.append((e.WorkerReady(self._now(), worker), NO_TASKS))
+        self._queue.append(e.WorkerReady(self._now(), worker))
 
     def _refuse(self, worker: WorkerId, reason: str) -> None:
         self._workers.send(worker, [m.Refuse(reason)])
         if not self._types.done():
             self._types.set_exception(WorkerRefusedError(reason))
-        self._queue.append((e.EngineFailed(self._now(), reason), NO_TASKS))
+        self._queue.append(e.EngineFailed(self._now(), reason))
 
     def _on_message(self, worker: WorkerId, message: Any, now: float) -> None:
         match message:
             case m.ReportStart():
                 self._on_start(worker, message, now)
             case m.ReportResult():
-                self._on_result(worker, message, now)
+                self._queue.append(_Result(worker, message, now))
             case m.AddSpecs():
                 held = self._held(worker, message.task, message.attempt)
                 if held is not None:
@@ -359,7 +399,7 @@ class RunLoop:
                         raise PeerError("a large message refers to another one")
                     self._on_message(worker, inner, now)
             case m.ConfirmRevoke():
-                self._queue.append((e.RevokeConfirmed(now, worker), NO_TASKS))
+                self._queue.append(e.RevokeConfirmed(now, worker))
             case m.ReportCheck():
                 future = self._checks.get(message.request)
                 if future is not None and not future.done():
@@ -368,8 +408,11 @@ class RunLoop:
                 raise PeerError(f"{type(message).__name__} came twice")
 
     def _held(self, worker: WorkerId, task: int, attempt: int) -> Dispatched | None:
+        """The attempt, if this worker has it and has not answered for it."""
         held = self._ledger.dispatched.get(TaskId(task))
-        return held if held is not None and held.worker == worker and held.attempt == attempt else None
+        if held is None or held.answered or held.worker != worker or held.attempt != attempt:
+            return None
+        return held
 
     def _on_start(self, worker: WorkerId, message: m.ReportStart, now: float) -> None:
         task = TaskId(message.task)
@@ -377,15 +420,17 @@ class RunLoop:
         if held is not None:
             held.began = time.time()
             self._observer.on_start(task, self._scheduler.graph.nodes[task].name, worker)
-        self._queue.append((e.AttemptStarted(now, worker, task, message.attempt), NO_TASKS))
+        self._queue.append(e.AttemptStarted(now, worker, task, message.attempt))
 
-    def _on_result(self, worker: WorkerId, result: m.ReportResult, now: float) -> None:
+    def _judge(self, item: _Result) -> e.AttemptEnded:
+        """What a worker's answer means; what it generated is entered, if it can be added."""
         failpoints.hit("coord.on_result")
+        result = item.message
         task = TaskId(result.task)
-        held = self._held(worker, task, result.attempt)
-        if held is None:
-            self._queue.append((e.AttemptEnded(now, worker, task, result.attempt, Outcome.FAILURE), NO_TASKS))
-            return  # the scheduler counts it as stale
+        held = self._held(item.worker, task, result.attempt)
+        if held is None:  # the scheduler counts it as stale
+            return e.AttemptEnded(item.at, item.worker, task, result.attempt, Outcome.FAILURE)
+        held.answered = True
         record = result.record
         outcome, reason = _outcome_of(record)
         draft = NO_TASKS
@@ -393,18 +438,15 @@ class RunLoop:
             draft, problem = self._draft_generated(task, held, result.pages)
             if problem is not None:
                 outcome, reason, draft = Outcome.FAILURE, problem, NO_TASKS
+        self._ledger.enter(draft)
+        self._observer.on_added(len(draft.tasks), self._scheduler.graph.nodes[task].name)
         self._reported[task] = result
         self._ledger.note_attempt(task, _attempt_facts(held, result, outcome, reason))
         elapsed = record.get("elapsed")
-        self._queue.append(
-            (
-                e.AttemptEnded(
-                    now, worker, task, result.attempt, outcome, reason, draft.tasks,
-                    float(elapsed) if isinstance(elapsed, int | float) else 0.0, result.tainted,
-                ),
-                draft,
-            )
-        )  # fmt: skip
+        seconds = float(elapsed) if isinstance(elapsed, int | float) else 0.0
+        return e.AttemptEnded(
+            item.at, item.worker, task, result.attempt, outcome, reason, draft.tasks, seconds, result.tainted
+        )
 
     def _draft_generated(self, task: TaskId, held: Dispatched, pages: int) -> tuple[Draft, str | None]:
         """Draft what an attempt generated; or say why it cannot be added."""
@@ -493,7 +535,7 @@ class RunLoop:
         except OSError as error:
             reason = f"cannot start {error.filename or 'a process'}: {error.strerror}"
             self._observer.on_worker(command.worker, reason)
-            self._queue.append((e.WorkerUnstartable(self._now(), command.worker, reason), NO_TASKS))
+            self._queue.append(e.WorkerUnstartable(self._now(), command.worker, reason))
 
     def _do_dispatch(self, command: e.Dispatch) -> None:
         failpoints.hit("coord.dispatch")
@@ -501,7 +543,7 @@ class RunLoop:
         try:
             payload = self._ledger.payload(command.task, node.new.kind, self._scratchpad)
         except (ScratchpadError, TypeError, ValueError) as error:
-            self._queue.append((e.TaskRefused(self._now(), command.task, failure_text(error)), NO_TASKS))
+            self._queue.append(e.TaskRefused(self._now(), command.task, failure_text(error)))
             return
         digest = self._ledger.digest(payload)
         self._ledger.dispatched[command.task] = Dispatched(command.worker, command.attempt, digest)
@@ -515,13 +557,17 @@ class RunLoop:
             self._ledger.dispatched.pop(task, None)
         if revoked:
             self._post(command.worker, m.RevokeTasks(list(revoked)))
-        self._queue.append((e.TasksRevoked(self._now(), command.worker, revoked), NO_TASKS))
+        self._queue.append(e.TasksRevoked(self._now(), command.worker, revoked))
 
     def _do_abort(self, command: e.Abort) -> None:
         self._send(command.worker)
         self._workers.abort(command.worker, command.tasks, command.grace)
 
     def _do_decide_reuse(self, command: e.DecideReuse) -> None:
+        self._queue.append(_Decision(command))
+
+    def _decide(self, command: e.DecideReuse) -> e.ReuseDecided:
+        """Whether the recorded outcome of a task stands; what it generated then is entered again."""
         node = self._scheduler.graph.nodes[command.task]
         committed = self._history.committed[node.name]
         draft = NO_TASKS
@@ -536,8 +582,8 @@ class RunLoop:
         self.explanations[node.name] = "done before, nothing changed" if why_not is None else why_not
         if why_not is not None:
             draft = NO_TASKS
-        event = e.ReuseDecided(self._now(), node.id, why_not is None, draft.tasks)
-        self._queue.append((event, draft))
+        self._ledger.enter(draft)
+        return e.ReuseDecided(self._now(), node.id, why_not is None, draft.tasks)
 
     def _newest_requirement(self, node: TaskNode) -> int:
         graph = self._scheduler.graph

@@ -165,12 +165,21 @@ class Scheduler:
         Raises:
             InvalidTransitionError: a defect of the scheduler.
         """
+        return self.handle_all((event,))
+
+    def handle_all(self, events: Sequence[Event]) -> list[Command]:
+        """Take in events that came together, in order, and then say what is to be done about all of them.
+
+        Raises:
+            InvalidTransitionError: a defect of the scheduler.
+        """
         if self.finished:
             return []
         self._commands = []
-        self._story.append(event)
-        self._advance(event.at)
-        self._handlers[type(event)](event)
+        for event in events:
+            self._story.append(event)
+            self._advance(event.at)
+            self._handlers[type(event)](event)
         self._proceed()
         return self._commands
 
@@ -698,6 +707,7 @@ class Scheduler:
     def _assign_async(self) -> None:
         """Asynchronous tasks go to the worker that has the fewest, as long as one has room."""
         held = sum(worker.asynchronous for worker in self.workers.values())
+        serving = sum(worker.state is WorkerState.SERVING for worker in self.workers.values())
         target = min(self._pool_size, math.ceil((held + self.ready.count(True)) / ASYNC_SHARE))
         share = max(ASYNC_SHARE, math.ceil((held + self.ready.count(True)) / max(1, target)))
         reserved = self._reserved_for(False) if self.ready.count(False) else None
@@ -711,7 +721,7 @@ class Scheduler:
                 room = worker.room_for_async(estimate, self.settings.concurrency)
                 if room and (best is None or worker.held < best.held):
                     best = worker
-            if best is None or (best.held >= limit and len(self.workers) < target):
+            if best is None or (best.held >= limit and serving < target):
                 return
             self._hand_out(node, best, estimate)
 
@@ -740,7 +750,7 @@ class Scheduler:
         worker.waiting[node.id] = seconds
         worker.load += seconds
         worker.asynchronous += node.new.asynchronous
-        worker.alone = node.alone
+        worker.alone = node.alone or (estimate is None and not node.new.asynchronous)
         if worker.deadline is None:
             self._expect(worker)
         self._move(node, Assigned(worker.id, self._now))
