@@ -79,7 +79,7 @@ def test_contracts_hold(tree: Path) -> None:
         ),
         (
             "step/coordinator/pool.py",
-            "import otter.step.coordinator.loop",
+            "import otter.step.coordinator.run_loop",
             "Inside the coordinator, effects import decisions, never back",
         ),
         ("pipeline/__init__.py", "import logging", "The model starts nothing and logs nothing"),

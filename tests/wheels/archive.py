@@ -88,9 +88,7 @@ def problems(wheels: Collection[Wheel]) -> list[str]:
         for name in wheel.files:
             owners[name].append(wheel.name)
     found += [
-        f"{name} is in {' and '.join(sorted(in_wheels))}"
-        for name, in_wheels in owners.items()
-        if len(in_wheels) > 1
+        f"{name} is in {' and '.join(sorted(in_wheels))}" for name, in_wheels in owners.items() if len(in_wheels) > 1
     ]
     versions = {wheel.version for wheel in wheels}
     if len(versions) > 1:

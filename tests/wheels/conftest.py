@@ -46,9 +46,7 @@ def wheels(pytestconfig: pytest.Config) -> dict[str, Wheel]:
 
 
 @pytest.fixture(scope="session")
-def install(
-    wheels: dict[str, Wheel], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., Environment]:
+def install(wheels: dict[str, Wheel], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Environment]:
     """Install distributions in a new environment, with what their metadata ask for and no more."""
 
     def install(*names: str, python: str | None = None) -> Environment:

@@ -52,9 +52,7 @@ class Environment:
         assert isinstance(names, list)
         return set(names)
 
-    def _run(
-        self, command: list[str | Path], cwd: Path | None = None
-    ) -> subprocess.CompletedProcess[str]:
+    def _run(self, command: list[str | Path], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
             cwd=cwd or self.root,

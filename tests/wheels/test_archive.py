@@ -53,9 +53,7 @@ def test_planted_file_is_found(
         ("otter-worker", "otter/step/worker/__init__.py"),
     ],
 )
-def test_missing_file_is_found(
-    distribution: str, missing: str, wheels: dict[str, Wheel], tmp_path: Path
-) -> None:
+def test_missing_file_is_found(distribution: str, missing: str, wheels: dict[str, Wheel], tmp_path: Path) -> None:
     """A package without its marker, or without its `__init__.py`, is named."""
     path = tmp_path / wheels[distribution].path.name
     with zipfile.ZipFile(path, "w") as archive:
@@ -77,9 +75,7 @@ def test_missing_file_is_found(
         ("Provides-Extra: gcs", "undecided extras"),
     ],
 )
-def test_undecided_dependency_is_found(
-    declared: str, complaint: str, wheels: dict[str, Wheel], tmp_path: Path
-) -> None:
+def test_undecided_dependency_is_found(declared: str, complaint: str, wheels: dict[str, Wheel], tmp_path: Path) -> None:
     """A dependency, a bound or an extra that nobody decided is refused."""
     worker = wheels["otter-worker"]
     path = tmp_path / worker.path.name

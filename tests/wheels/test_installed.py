@@ -17,22 +17,18 @@ print(json.dumps(sorted({owner.lower() for name in loaded for owner in owners.ge
 
 
 @pytest.fixture(scope="session", params=PACKAGES)
-def alone(
-    request: pytest.FixtureRequest, install: Callable[..., Environment]
-) -> tuple[str, Environment]:
+def alone(request: pytest.FixtureRequest, install: Callable[..., Environment]) -> tuple[str, Environment]:
     """A distribution, and an environment with that one and what it depends on."""
     return request.param, install(request.param)
 
 
-def test_imports_everything_it_ships(
-    alone: tuple[str, Environment], wheels: dict[str, Wheel]
-) -> None:
+def test_imports_everything_it_ships(alone: tuple[str, Environment], wheels: dict[str, Wheel]) -> None:
     """Every module of a distribution can be imported where only its dependencies are installed."""
     name, environment = alone
 
     for module in wheels[name].modules:
         assert module == environment.evaluate(
-            f"import json, {module}; print(json.dumps({module}.__name__))"
+            f"import importlib, json; print(json.dumps(importlib.import_module({module!r}).__name__))"
         )
 
 
