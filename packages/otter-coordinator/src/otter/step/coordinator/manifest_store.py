@@ -75,6 +75,8 @@ class LocalManifestStore:
         self.path = directory / FILE_NAME
         self.set_aside: Path | None = None
         self._rebuild = rebuild
+        self._known: tuple[int, int, int] | None = None
+        self._known_root: dict[str, Any] = {}
 
     def publish(self, key: str, entry: StepEntry) -> None:
         """Insert or replace the entry of one step. Entries of other steps are kept as they are at this moment.
@@ -84,11 +86,20 @@ class LocalManifestStore:
         """
         try:
             with self._locked():
-                root = self._read()
+                root = dict(self._known_root) if self._known == self._identity() else self._read()
                 root["steps"] = {**root.get("steps", {}), key: entry}
                 self._write(_summed_up(root))
+                # A long run writes often. As long as nobody else does, what the others wrote need not be read again.
+                self._known, self._known_root = self._identity(), root
         except OSError as error:
             raise ManifestError(f"{self.path}: {error.strerror}") from error
+
+    def _identity(self) -> tuple[int, int, int] | None:
+        try:
+            status = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return status.st_ino, status.st_mtime_ns, status.st_size
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
