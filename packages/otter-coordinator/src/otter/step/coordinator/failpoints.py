@@ -1,7 +1,7 @@
 """Named places where a test can make the coordinator die, stop or fail: `OTTER_FAIL=name:action[:n]`.
 
-`n` is the hit that acts, the first by default. Actions: `kill` (SIGKILL), `exit`, `stop` (SIGSTOP), `raise`, `enospc`, `torn`
-(as kill; the place itself has left half of its work). Unset, a hit costs one comparison.
+`n` is the hit that acts, the first by default. Actions: `kill` (SIGKILL), `exit`, `stop` (SIGSTOP), `raise`, `enospc`.
+Unset, a hit costs one comparison.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import errno
 import os
 import signal
 
+from otter.util.failpoint import VARIABLE, Failpoint
+
 NAMES = (
     "journal.before", "journal.torn", "journal.after", "journal.after_fsync",
     "manifest.tmp", "manifest.after_fsync", "manifest.after_replace",
@@ -17,27 +19,26 @@ NAMES = (
 )  # fmt: skip
 """Every failpoint of the coordinator; those of the worker are in `otter.step.worker.failpoints`."""
 
-_SPEC = os.environ.get("OTTER_FAIL", "").split(":")
-_NAME = _SPEC[0]
-_ACTION = _SPEC[1] if len(_SPEC) > 1 else "kill"
-_hits_left = int(_SPEC[2]) if len(_SPEC) > 2 else 1
-
-
-def armed(name: str) -> bool:
-    """Whether the next hit of this failpoint acts."""
-    return name == _NAME and _hits_left == 1
+_chosen = Failpoint.parse(os.environ.get(VARIABLE, ""))
+due = _chosen.due
+"""Count a hit; whether it is the one to `act` at. For places that leave half of their work first."""
 
 
 def hit(name: str) -> None:
-    """Act, if this failpoint was chosen and it is its turn."""
-    if name != _NAME:
-        return
-    global _hits_left
-    _hits_left -= 1
-    if _hits_left != 0:
-        return
-    match _ACTION:
-        case "kill" | "torn":
+    """Act, if this place was chosen and it is its turn."""
+    if due(name):
+        act()
+
+
+def act() -> None:
+    """Die, stop or fail, as chosen.
+
+    Raises:
+        OSError: the action is `enospc`: no space is left on the device.
+        RuntimeError: the action is `raise`.
+    """
+    match _chosen.action:
+        case "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         case "exit":
             os._exit(99)
@@ -46,4 +47,4 @@ def hit(name: str) -> None:
         case "enospc":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         case _:
-            raise RuntimeError(f"failpoint {name}")
+            raise RuntimeError(f"failpoint {_chosen.name}")

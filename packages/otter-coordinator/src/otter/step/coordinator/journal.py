@@ -1,8 +1,8 @@
 """The journal of a step: what was committed, record by record, so that nothing of it is lost or done twice.
 
-A record is a line: CRC-32 of the body in eight hexadecimal digits, a blank, the length of the body in bytes, a blank, the
-body as JSON. A process that dies leaves at most one incomplete record at the end, which is cut off when the journal is
-opened again, before anything is appended. Any other damage is an error that names the place.
+A record is a line: CRC-32 of the body in eight hexadecimal digits, a blank, the length of the body in bytes, a blank,
+the body as JSON. A process that dies leaves at most one incomplete record at the end, which is cut off when the journal
+is opened again, before anything is appended. Any other damage is an error that names the place.
 
 `append` gathers, `flush` hands everything to the operating system, where the death of this process cannot reach it any
 more; `sync` makes it survive the death of the machine, and is called at intervals from a thread of its own.
@@ -91,6 +91,7 @@ class Journal:
 
     Attributes:
         records: what was there when it was opened; the reader may clear it.
+        failure: why nothing can be committed any more; none as long as all went well.
 
     Raises:
         JournalError: it is damaged, or cannot be opened.
@@ -99,25 +100,30 @@ class Journal:
     def __init__(self, path: Path, *, resume: bool) -> None:
         self.path = path
         self.records: list[Any] = []
+        self.failure: JournalError | None = None
         self._pending: list[bytes] = []
         self._written = 0
         self._synced = 0
         try:
             if not resume and path.exists():
                 os.replace(path, path.with_name(path.name + ".previous"))
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            if resume:
-                self._recover()
-            sync_directory(path.parent)
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+            try:
+                if resume:
+                    self._recover()
+                sync_directory(path.parent)
+            except BaseException:
+                os.close(self._fd)
+                raise
         except OSError as error:
             raise JournalError(f"{path}: {error.strerror}") from error
 
     def _recover(self) -> None:
-        data = self.path.read_bytes()
+        with open(self._fd, "rb", closefd=False) as file:
+            data = file.read()
         try:
             self.records, good = read_journal(data)
         except JournalError as error:
-            os.close(self._fd)
             raise JournalError(
                 f"{self.path}: {error}. Keep the file for inspection, and run without --resume to start anew"
             ) from error
@@ -134,25 +140,28 @@ class Journal:
         """Hand what was gathered to the operating system.
 
         Raises:
-            JournalError: the disk is full or broken. What was gathered is not committed.
+            JournalError: the disk is full or broken. What was gathered is not committed, and nothing is any more: what
+                cannot be followed without a gap must not be continued.
         """
         if not self._pending:
             return
         data = memoryview(b"".join(self._pending))
         self._pending.clear()
-        failpoints.hit("journal.before")
-        if failpoints.armed("journal.torn"):
-            os.write(self._fd, data[: len(data) // 2])
-            failpoints.hit("journal.torn")
+        if self.failure is not None:
+            raise self.failure
         try:
-            while data:
-                done = os.write(self._fd, data)
-                self._written += done
-                data = data[done:]
+            failpoints.hit("journal.before")
+            if failpoints.due("journal.torn"):
+                os.write(self._fd, data[: len(data) // 2])
+                failpoints.act()
+            done = 0
+            while done < len(data):
+                done += os.write(self._fd, data[done:])
         except OSError as error:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # half a record at the end is cut when the journal is opened again
                 os.ftruncate(self._fd, self._written)
-            raise JournalError(f"{self.path}: {error.strerror}") from error
+            raise self._fail(error) from error
+        self._written += len(data)
         failpoints.hit("journal.after")
 
     @property
@@ -170,7 +179,7 @@ class Journal:
         try:
             os.fdatasync(self._fd)
         except OSError as error:
-            raise JournalError(f"{self.path}: {error.strerror}") from error
+            raise self._fail(error) from error
         self._synced = max(self._synced, written)
         failpoints.hit("journal.after_fsync")
 
@@ -188,7 +197,14 @@ class Journal:
                 self.sync()
         finally:
             fd, self._fd = self._fd, -1
-            os.close(fd)
+            try:
+                os.close(fd)
+            except OSError as error:  # where a file lies on a network, this is the call that tells of a full disk
+                raise self._fail(error) from error
+
+    def _fail(self, error: OSError) -> JournalError:
+        self.failure = self.failure or JournalError(f"{self.path}: {error.strerror}")
+        return self.failure
 
 
 def sync_directory(path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from otter.step.worker import failpoints
 from otter.util.errors import failure_text
 from otter.wire.codec import TO_COORDINATOR
 from otter.wire.errors import UnrepresentableError
@@ -39,10 +40,14 @@ class Outbox:
         if len(self._messages) >= PAGE_LIMIT:
             self.flush()
 
+    def end_forked_child(self) -> None:
+        """End this process if a task forked it and it came back into our loop: it must not act for the worker."""
+        if os.getpid() != self._pid:
+            os._exit(0)
+
     def flush(self) -> None:
         """Send everything that waits, in order."""
-        if os.getpid() != self._pid:
-            os._exit(0)  # a child that a task forked came back into our loop: it must not speak for the worker
+        self.end_forked_child()
         if not self._messages:
             return
         messages, self._messages = self._messages, []
@@ -53,7 +58,7 @@ class Outbox:
                 self._put_one(message)
             return
         if len(body) <= SPILL_SIZE:
-            self._target.put(body)
+            self._put(body, messages)
         else:
             for message in messages:
                 self._put_one(message)
@@ -74,7 +79,18 @@ class Outbox:
             }
             failed = ReportResult(message.task, message.attempt, record, failure=type(error).__name__)
             body = TO_COORDINATOR.encode([failed])
+        self._put(body, [message])
+
+    def _put(self, body: bytes, messages: list[Any]) -> None:
+        if not failpoints.ARMED or not any(isinstance(message, ReportResult) for message in messages):
+            self._target.put(body)
+            return
+        failpoints.hit("result.before_send")
+        if failpoints.due("result.mid_send"):
+            self._target.put_half(body)
+            failpoints.act()
         self._target.put(body)
+        failpoints.hit("result.after_send")
 
     def _spill(self, body: bytes) -> SpillMessage:
         if self.spill_dir is None:

@@ -87,6 +87,7 @@ def _serve(args: argparse.Namespace) -> int:
     from otter.step.worker.worker import Worker
     from otter.wire.errors import WireError
 
+    _cut_off_children(args.channel, args.control, args.batons)
     channel = SocketQueue(socket.socket(fileno=args.channel))
     worker = Worker(args.worker_id, task_packages=tuple(args.tasks), batons=Batons(args.batons), owns_process=True)
     control = SocketQueue(socket.socket(fileno=args.control))
@@ -99,6 +100,18 @@ def _serve(args: argparse.Namespace) -> int:
         print(f"otter worker {args.worker_id}: {error}", file=sys.stderr)
         return EXIT_PROTOCOL
     return 0
+
+
+def _cut_off_children(*fds: int) -> None:
+    """See to it that a child that a task forks, whatever code it runs into, takes no message and no baton of ours."""
+
+    def cut_off() -> None:
+        null = os.open(os.devnull, os.O_RDWR)
+        for fd in fds:
+            os.dup2(null, fd, inheritable=False)
+        os.close(null)
+
+    os.register_at_fork(after_in_child=cut_off)
 
 
 def _listen(worker: object, control: object) -> None:

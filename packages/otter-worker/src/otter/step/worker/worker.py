@@ -21,6 +21,7 @@ import attrs
 
 from otter.config.model import Config
 from otter.manifest.model import Result
+from otter.step.worker import failpoints
 from otter.step.worker.backlog import Backlog, Waiting
 from otter.step.worker.capture import OutputFile, TaskLog, capture, logging_to
 from otter.step.worker.channel import Batons, ChannelClosedError, Inbox
@@ -208,9 +209,13 @@ class Worker:
         return False
 
     def _take_messages(self) -> None:
+        if self._welcome is not None:
+            failpoints.hit("worker.before_recv")
         for body in self._inbox.take():
             for message in TO_WORKER.decode(body):
                 self._handle(message)
+        if len(self._backlog):
+            failpoints.hit("worker.after_recv")
 
     def _handle(self, message: Any) -> None:
         match message:
@@ -270,9 +275,11 @@ class Worker:
     def _run_sync(self, item: Waiting) -> None:
         running = self._open(item)
         self._outbox.flush()  # everything before this attempt, and its beginning, is known before it can do harm
+        failpoints.hit("task.before")
         with logging_to(running.log, sole=True):
             attempt = running.attempt = self._require_welcome().prepare(item.request, running.abort)
             for method, asynchronous in attempt.phases:
+                failpoints.hit("task.during")
                 try:
                     if asynchronous:
                         self._in_loop(method(attempt.task))
@@ -282,6 +289,8 @@ class Worker:
                     _record_failure(attempt, error)
                 if not _succeeded(attempt):
                     break
+        self._outbox.end_forked_child()
+        failpoints.hit("task.after")
         if self._output is not None:
             self._output.adopt(running.log)
         self._finish(running, attempt)
@@ -302,15 +311,19 @@ class Worker:
         changed.set()
 
     async def _run_async(self, running: _Running) -> None:
+        failpoints.hit("task.before")
         with logging_to(running.log):
             attempt = running.attempt = self._require_welcome().prepare(running.request, running.abort)
             for method, _ in attempt.phases:
+                failpoints.hit("task.during")
                 try:
                     await method(attempt.task)
                 except BaseException as error:  # noqa: BLE001 - as in _run_sync; a cancelled task is done here
                     _record_failure(attempt, error)
                 if not _succeeded(attempt):
                     break
+        self._outbox.end_forked_child()
+        failpoints.hit("task.after")
         self._finish(running, attempt)
 
     def _finish(self, running: _Running, attempt: Attempt) -> None:
