@@ -50,7 +50,7 @@ class WorkerNode:
         begun_at: when it last began a task.
         revoking: tasks are being taken back, or it has not confirmed that they were; it gets none until then.
         spent: a revocation found nothing to take back; all that it holds has begun, and its reports are on their way.
-        alone: it holds a task that must be alone.
+        alone: it holds a task that nothing may join: one that must be alone, or of which nothing is known.
         verdict: why it is being killed, in the words that its tasks' failures will carry.
     """
 
