@@ -279,8 +279,7 @@ class OutputFile:
         if not self._regular:
             return
         try:
-            size = os.fstat(1).st_size
-            if not size:
+            if not os.lseek(1, 0, os.SEEK_END):
                 return
             with open("/proc/self/fd/1", "rb") as source:
                 while chunk := source.read(1 << 20):

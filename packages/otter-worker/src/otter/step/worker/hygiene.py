@@ -16,6 +16,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal
 _POOL_THREADS = ("asyncio_", "ThreadPoolExecutor", "otter-", "pydevd")
 """Threads that libraries keep for reuse: they sleep between tasks."""
 
+_handler_of = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
+"""The function below the one that turns numbers into enumerations: it is called six times for every task."""
+
 MAX_NEW_FDS = 64
 """Descriptors that an unclean task may leave: libraries open a few of their own at first use."""
 
@@ -29,7 +32,7 @@ class Fingerprint:
         self._cwd = os.getcwd()
         self._environ = dict(os.environ)
         self._streams = sys.stdin, sys.stdout, sys.stderr
-        self._handlers = [signal.getsignal(number) for number in _SIGNALS]
+        self._handlers = [_handler_of(number) for number in _SIGNALS]
         self._threads = set(threading.enumerate())
         self._fds = _count_fds()
 
@@ -80,7 +83,7 @@ class Fingerprint:
 
     def _restore_handlers(self) -> None:
         for number, handler in zip(_SIGNALS, self._handlers, strict=True):
-            if signal.getsignal(number) is not handler and handler is not None:
+            if _handler_of(number) is not handler and handler is not None:
                 signal.signal(number, handler)
 
     def _is_left(self, thread: threading.Thread) -> bool:

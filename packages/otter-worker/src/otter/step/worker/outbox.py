@@ -20,6 +20,18 @@ PAGE_LIMIT = 64
 """Messages that may wait: pages of a generator are sent while it runs."""
 
 
+_forked = False
+"""Some ancestor of this process forked it without replacing it; only then is its number worth asking for."""
+
+
+def _note_fork() -> None:
+    global _forked
+    _forked = True
+
+
+os.register_at_fork(after_in_child=_note_fork)
+
+
 class Outbox:
     """Gathers messages and writes them as bodies to a queue.
 
@@ -42,7 +54,7 @@ class Outbox:
 
     def end_forked_child(self) -> None:
         """End this process if a task forked it and it came back into our loop: it must not act for the worker."""
-        if os.getpid() != self._pid:
+        if _forked and os.getpid() != self._pid:
             os._exit(0)
 
     def flush(self) -> None:

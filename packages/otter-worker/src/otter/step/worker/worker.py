@@ -13,6 +13,7 @@ import os
 import resource
 import sys
 import threading
+import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,12 @@ WORKER_POLLING_INTERVAL = 0.5
 
 _THOROUGH = 0.002
 """Seconds of a task above which its process is looked at thoroughly afterwards."""
+
+_PEAK_AGE = 0.02
+"""Seconds for which a measurement of the peak memory is good."""
+
+_POLL_AGE = 0.01
+"""Seconds for which a worker with enough to do does not look for messages; urgent ones come another way."""
 
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -94,6 +101,11 @@ class Worker:
         self._stopping = False
         self._defect: BaseException | None = None
         self._tainted: str | None = None
+        self._log_dir: Path | None = None
+        self._idle_abort = threading.Event()
+        self._peak = 0
+        self._peak_at = -1.0
+        self._polled_at = -1.0
 
     def run(self, task_queue: Any, result_queue: Any, shutdown_event: Any) -> None:
         """Serve until `shutdown_event` is set, a `Stop` came and all is done, or the coordinator is gone.
@@ -160,7 +172,8 @@ class Worker:
             self._outbox.flush()
 
     def _serve_once(self) -> None:
-        self._take_messages()
+        if not len(self._backlog) or self._running or time.monotonic() - self._polled_at > _POLL_AGE:
+            self._take_messages()
         head = self._backlog.ready()
         if head is None or head.asynchronous:
             if head is not None or self._running:
@@ -203,12 +216,14 @@ class Worker:
         """Whether the coordinator lets the next attempt begin; if not, its revocation is on the way."""
         if self._batons is None or self._batons.take():
             return True
+        self._polled_at = -1.0
         if not self._running:  # otherwise the loop wakes up when it comes
             self._outbox.flush()
             self._inbox.wait()
         return False
 
     def _take_messages(self) -> None:
+        self._polled_at = time.monotonic()
         if self._welcome is not None:
             failpoints.hit("worker.before_recv")
         for body in self._inbox.take():
@@ -244,6 +259,7 @@ class Worker:
         config = Config.from_json(message.config)
         self.registry.config = config
         self._welcome = message
+        self._log_dir = Path(message.log_dir) if message.log_dir else None
         self._backlog.concurrency = message.concurrency
         self._outbox.spill_dir = Path(message.spill_dir) if message.spill_dir else None
         self._executor = Executor(self.registry, config, self._outbox.add)
@@ -266,9 +282,11 @@ class Worker:
         assert welcome is not None
         request = item.request
         name = str(request.spec.get("name", request.task)) if isinstance(request.spec, dict) else str(request.task)
-        log = TaskLog(Path(welcome.log_dir) if welcome.log_dir else None, name, request.attempt, welcome.log_limit)
+        log = TaskLog(self._log_dir, name, request.attempt, welcome.log_limit)
         self._outbox.add(m.ReportStart(request.task, request.attempt))
-        running = _Running(request, log, threading.Event())
+        if self._idle_abort.is_set():
+            self._idle_abort = threading.Event()  # one that was never set serves the next task as well
+        running = _Running(request, log, threading.Event() if item.shares else self._idle_abort)
         self._running[request.task] = running
         return running
 
@@ -327,8 +345,7 @@ class Worker:
         self._finish(running, attempt)
 
     def _finish(self, running: _Running, attempt: Attempt) -> None:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
-        result = self._require_welcome().answer(attempt, running.abort.is_set(), peak)
+        result = self._require_welcome().answer(attempt, running.abort.is_set(), self._peak_memory())
         log, record = running.log, result.record
         if result.failure is not None:
             log.write(result.traceback or f"{record.get('failure_reason')}\n")
@@ -342,6 +359,14 @@ class Worker:
         del self._running[task]
         tainted = self._clean_up(record)
         self._outbox.add(result if tainted is None else attrs.evolve(result, tainted=tainted))
+
+    def _peak_memory(self) -> int:
+        """Largest resident size so far, in bytes; as old as `_PEAK_AGE`, since asking costs more than a small task."""
+        now = time.monotonic()
+        if now - self._peak_at > _PEAK_AGE:
+            self._peak_at = now
+            self._peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
+        return self._peak
 
     def _clean_up(self, record: dict[str, Any]) -> str | None:
         """Put the process back as tasks expect it, when no task is left in it."""
