@@ -11,6 +11,8 @@ from typing import NoReturn
 VERBS = {
     "run": "run a step of a pipeline file",
     "check": "find every mistake in pipeline files, without running anything",
+    "tasks": "list the task types at hand, or say all about one of them",
+    "schema": "print a JSON Schema of pipeline files, for editors",
     "convert": "turn a configuration of the first generation (YAML) into TOML",
 }
 """Verbs and what they do; the verb `x` lives in the module `otter.cli.x`, with `add_arguments` and `run`."""
