@@ -7,6 +7,7 @@ server, may not name private addresses either.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import socket
 
@@ -31,6 +32,7 @@ class AddressRefusedError(OSError):
     """An address may not be reached. An `OSError`, because it is raised where a socket would be."""
 
 
+@functools.lru_cache(maxsize=1024)
 def parse_address(text: str) -> IPAddress | None:
     """The address that a host name spells, or none for a name that has to be looked up."""
     try:
@@ -45,6 +47,7 @@ def is_private(address: IPAddress) -> bool:
     return address.is_private or address.is_loopback or (address.version == 4 and address in _SHARED)
 
 
+@functools.lru_cache(maxsize=1024)
 def refusal(address: IPAddress, allow_private: bool) -> str | None:
     """Why an address may not be reached; none if it may."""
     address = _unwrapped(address)

@@ -36,6 +36,8 @@ class Options:
         Raises:
             StorageError: a value does not fit.
         """
+        if not settings:
+            return _DEFAULT
         values: dict[str, Any] = {}
         for name in settings.keys() & _READERS.keys():
             try:
@@ -67,3 +69,4 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "max_size": parse_size,
     "read_timeout": parse_duration,
 }
+_DEFAULT = Options()
