@@ -1,0 +1,1 @@
+"""An inventory of the Python standard library."""
