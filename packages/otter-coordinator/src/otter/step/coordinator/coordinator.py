@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -175,6 +175,7 @@ class Coordinator:
         pool = WorkerPool(launch, run.on_bodies, run.on_death)
         run.attach(pool)
         store = self._store()
+        over = asyncio.Event()
         publisher: asyncio.Task[None] | None = None
         try:
             types = await run.published_types()
@@ -184,12 +185,12 @@ class Coordinator:
             problem = scheduler.refusal(draft.tasks)
             if problem is not None:
                 raise StepInvalidError(f"step {self.step.name!r}: {problem}")
-            publisher = asyncio.get_running_loop().create_task(self._publish_at_intervals(store))
+            publisher = asyncio.get_running_loop().create_task(self._publish_at_intervals(store, over))
             await run.run(draft)
         finally:
             if publisher is not None:
-                publisher.cancel()
-                await asyncio.wait([publisher])
+                over.set()
+                await publisher  # a late writing must not replace the last one
             await pool.close()
         self.explanations = run.explanations
         self._conclude(store, time.monotonic() - began)
@@ -240,28 +241,38 @@ class Coordinator:
                     found[path.parent.name] = _entry_from_journal(path)
         return found
 
-    async def _publish_at_intervals(self, store: ManifestStore) -> None:
+    async def _publish_at_intervals(self, store: ManifestStore, over: asyncio.Event) -> None:
         pause = PUBLISH_INTERVAL
         while True:
-            await asyncio.sleep(pause)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), pause)
+            if over.is_set():
+                return
             began = time.monotonic()
             with contextlib.suppress(ManifestError):  # the last writing, at the end of the run, reports it
-                await asyncio.to_thread(store.publish, self.key, self._entry(Result.PENDING, None, None))
+                entry = self._entry(Result.PENDING, None, None)
+                await asyncio.to_thread(store.publish, self.key, entry, self._task_entries())
             pause = max(PUBLISH_INTERVAL, PUBLISH_SHARE * (time.monotonic() - began))
 
     def _entry(self, result: Result, reason: str | None, elapsed: float | None) -> StepEntry:
-        scheduler, ledger = self._scheduler, self._ledger
-        nodes = scheduler.graph.nodes if scheduler is not None else []
-        tasks = [
-            orjson.Fragment(entry) if entry is not None else {**TASK_FIELDS, "name": node.name}
-            for entry, node in zip(list(ledger.entries), nodes, strict=False)
-        ]
         finished = utc_text(time.time()) if elapsed is not None else None
         return {
             "name": self.step.name, "result": result.value, "started_run_at": utc_text(self._started_at.timestamp()),
             "finished_run_at": finished, "elapsed": elapsed, "log": [], "artifacts": [], "failure_reason": reason,
-            "counts": self.counts(), "tasks": tasks,
+            "counts": self.counts(),
         }  # fmt: skip
+
+    def _task_entries(self) -> Iterator[bytes]:
+        """Every task's part of the manifest, as far as it is known at the moment of each."""
+        nodes = self._scheduler.graph.nodes if self._scheduler is not None else []
+        return (self._task_entry(place) for place in range(len(nodes)))
+
+    def _task_entry(self, place: int) -> bytes:
+        entry = self._ledger.entries[place]
+        if entry is not None:
+            return entry
+        assert self._scheduler is not None, "there are tasks"
+        return orjson.dumps({**TASK_FIELDS, "name": self._scheduler.graph.nodes[place].name})
 
     def counts(self) -> dict[str, int]:
         """Number of tasks by result, as far as they have ended."""
@@ -285,24 +296,13 @@ class Coordinator:
         result = Result(RESULTS[finish.outcome])
         entry = self._entry(result, finish.reason, elapsed)
         try:
-            store.publish(self.key, entry)
+            store.publish(self.key, entry, self._task_entries())
         except ManifestError as error:
-            result = Result.FAILURE
-            entry |= {"result": result.value, "failure_reason": finish.reason or f"storage error: {error}"}
-        self.step.manifest = _step_manifest(entry)
-
-
-def _step_manifest(entry: StepEntry) -> StepManifest:
-    tasks = entry["tasks"]
-    values = {name: value for name, value in entry.items() if name != "tasks"}
-    manifest = StepManifest(**values)
-
-    def read(place: int) -> bytes:
-        task = tasks[place]
-        return orjson.dumps(task)
-
-    manifest.tasks = cast("list[TaskManifest]", RecordedTasks(len(tasks), read))
-    return manifest
+            entry["result"] = Result.FAILURE.value
+            entry["failure_reason"] = finish.reason or f"storage error: {error}"
+        self.step.manifest = StepManifest(**entry)
+        tasks = RecordedTasks(len(scheduler.graph.nodes), self._task_entry)
+        self.step.manifest.tasks = cast("list[TaskManifest]", tasks)
 
 
 def _entry_from_journal(path: Path) -> StepEntry:

@@ -12,10 +12,11 @@ import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import orjson
 
 from otter.manifest.model import Result
@@ -27,16 +28,11 @@ from otter.util.errors import ManifestError
 FILE_NAME = "manifest.json"
 _PREFIX = b'{"sha256":"'
 _BLANK = b"0" * 64
-_ORDER = ("result", "started_at", "modified_at", "log", "steps")
+_ORDER = ("result", "started_at", "modified_at", "log")
+_TASKS_AT_ONCE = 1000
 
 StepEntry = dict[str, Any]
-"""A step's part of the manifest; its `tasks` may be `orjson.Fragment`s."""
-
-
-def seal(body: bytes) -> bytes:
-    """The bytes of the file for a JSON object: its digest comes first."""
-    blank = _PREFIX + _BLANK + b'",' + body[1:]
-    return _PREFIX + hashlib.sha256(blank).hexdigest().encode() + b'",' + body[1:]
+"""A step's part of the manifest."""
 
 
 def unseal(data: bytes) -> dict[str, Any]:
@@ -60,6 +56,20 @@ def unseal(data: bytes) -> dict[str, Any]:
     return root
 
 
+@attrs.frozen
+class _OtherStep:
+    """A step that someone else writes: what the whole depends on, and its text as it is."""
+
+    result: Any
+    started_at: str | None
+    text: bytes
+
+    @classmethod
+    def of(cls, step: StepEntry) -> _OtherStep:
+        started = step.get("started_run_at")
+        return cls(step.get("result"), str(started) if started else None, orjson.dumps(step))
+
+
 class LocalManifestStore:
     """The manifest in a directory.
 
@@ -76,21 +86,27 @@ class LocalManifestStore:
         self.set_aside: Path | None = None
         self._rebuild = rebuild
         self._known: tuple[int, int, int] | None = None
-        self._known_root: dict[str, Any] = {}
+        self._root: dict[str, Any] = {}
+        self._others: dict[str, _OtherStep] = {}
 
-    def publish(self, key: str, entry: StepEntry) -> None:
+    def publish(self, key: str, entry: StepEntry, tasks: Iterable[bytes] = ()) -> None:
         """Insert or replace the entry of one step. Entries of other steps are kept as they are at this moment.
+
+        Args:
+            key: `<runner>_<step>`.
+            entry: the step's part of the manifest, but for its tasks.
+            tasks: the tasks' parts as JSON; they are written as they come, because there may be a million of them.
 
         Raises:
             ManifestError: it cannot be written; the old one stands.
         """
         try:
             with self._locked():
-                root = dict(self._known_root) if self._known == self._identity() else self._read()
-                root["steps"] = {**root.get("steps", {}), key: entry}
-                self._write(_summed_up(root))
-                # A long run writes often. As long as nobody else does, what the others wrote need not be read again.
-                self._known, self._known_root = self._identity(), root
+                # A long run writes often. As long as nobody else does, what others wrote need not be read again.
+                if self._known is None or self._known != self._identity():
+                    self._read(key)
+                self._write(self._chunks(key, entry, tasks))
+                self._known = self._identity()
         except OSError as error:
             raise ManifestError(f"{self.path}: {error.strerror}") from error
 
@@ -111,29 +127,53 @@ class LocalManifestStore:
         finally:
             os.close(fd)
 
-    def _read(self) -> dict[str, Any]:
+    def _read(self, key: str) -> None:
         try:
             data = self.path.read_bytes()
         except FileNotFoundError:
-            return {}
+            self._root, self._others = {}, {}
+            return
         try:
-            return unseal(data)
+            root = unseal(data)
         except ManifestError:
             now = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S.%f")
             self.set_aside = self.path.with_name(f"{FILE_NAME}.corrupt-{now}")
             os.replace(self.path, self.set_aside)
-            kept = _parsable_steps(data)
-            return {"steps": {**kept, **self._rebuild()}}
+            root = {"steps": {**_parsable_steps(data), **self._rebuild()}}
+        steps = root.pop("steps", {})
+        self._root = root
+        self._others = {name: _OtherStep.of(step) for name, step in steps.items() if name != key}
 
-    def _write(self, root: dict[str, Any]) -> None:
-        data = seal(orjson.dumps(root, option=orjson.OPT_UTC_Z))
+    def _chunks(self, key: str, entry: StepEntry, tasks: Iterable[bytes]) -> Iterator[bytes]:
+        """The text of the manifest in pieces; its digest is counted with zeros."""
+        root = _summed_up(self._root, [_OtherStep.of(entry), *self._others.values()])
+        yield _PREFIX + _BLANK + b'",' + orjson.dumps(root)[1:-1] + b',"steps":{'
+        for name, step in self._others.items():
+            yield orjson.dumps(name) + b":" + step.text + b","
+        yield orjson.dumps(key) + b":" + orjson.dumps(entry, option=orjson.OPT_UTC_Z)[:-1] + b',"tasks":['
+        first = True
+        batch: list[bytes] = []
+        for task in tasks:
+            batch.append(task)
+            if len(batch) == _TASKS_AT_ONCE:
+                yield (b"" if first else b",") + b",".join(batch)
+                first, batch = False, []
+        if batch:
+            yield (b"" if first else b",") + b",".join(batch)
+        yield b"]}}}"
+
+    def _write(self, chunks: Iterable[bytes]) -> None:
         temporary = self.path.with_name(f".{FILE_NAME}.{os.getpid()}.tmp")
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
             try:
-                view = memoryview(data)
-                while view:
-                    view = view[os.write(fd, view) :]
+                digest = hashlib.sha256()
+                for chunk in chunks:
+                    digest.update(chunk)
+                    view = memoryview(chunk)
+                    while view:
+                        view = view[os.write(fd, view) :]
+                os.pwrite(fd, digest.hexdigest().encode(), len(_PREFIX))
                 failpoints.hit("manifest.tmp")
                 os.fsync(fd)
             finally:
@@ -158,18 +198,18 @@ def _parsable_steps(data: bytes) -> dict[str, Any]:
     return {key: step for key, step in steps.items() if isinstance(step, dict)} if isinstance(steps, dict) else {}
 
 
-def _summed_up(root: dict[str, Any]) -> dict[str, Any]:
+def _summed_up(former: dict[str, Any], steps: list[_OtherStep]) -> dict[str, Any]:
     """The root's own fields from those of its steps; unknown ones are kept."""
-    steps = root["steps"].values()
-    results = {step.get("result") for step in steps}
+    results = {step.result for step in steps}
+    root = {**dict.fromkeys(_ORDER), **former}
     root["result"] = next(
-        (result.value for result in (Result.FAILURE, Result.ABORTED, Result.PENDING) if result in results),
+        (result.value for result in (Result.FAILURE, Result.ABORTED, Result.PENDING) if result.value in results),
         Result.SUCCESS.value,
     )
-    begun = [str(step["started_run_at"]) for step in steps if step.get("started_run_at")]
-    if root.get("started_at"):
-        begun.append(str(root["started_at"]))
+    begun = [step.started_at for step in steps if step.started_at is not None]
+    if former.get("started_at"):
+        begun.append(str(former["started_at"]))
     root["started_at"] = min(begun, default=None)
     root["modified_at"] = utc_text(time.time())
-    root.setdefault("log", [])
-    return {**{name: root[name] for name in _ORDER}, **{k: v for k, v in root.items() if k not in _ORDER}}
+    root["log"] = root["log"] or []
+    return root

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from otter.step.coordinator.events import TaskId, WorkerId
@@ -44,8 +44,8 @@ class Workers(Protocol):
 class ManifestStore(Protocol):
     """Where the manifest of a release is kept."""
 
-    def publish(self, key: str, entry: dict[str, Any]) -> None:
-        """Insert or replace the entry of one step; raises ManifestError."""
+    def publish(self, key: str, entry: dict[str, Any], tasks: Iterable[bytes] = ...) -> None:
+        """Insert or replace the entry of one step, with its tasks as JSON; raises ManifestError."""
 
 
 class Observer(Protocol):
