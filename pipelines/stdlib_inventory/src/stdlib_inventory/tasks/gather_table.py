@@ -48,8 +48,8 @@ class GatherTable(Task):
         with table.open("w") as file:
             file.write("\t".join(COLUMNS) + "\n")
             for fact in facts:
-                path = PurePath(fact["path"]).relative_to(self.spec.root)
-                row = [escaped(str(path)), *(str(fact[column]) for column in COLUMNS[1:])]
+                relative = PurePath(fact["path"]).relative_to(self.spec.root)
+                row = [escaped(str(relative)), *(str(fact[column]) for column in COLUMNS[1:])]
                 file.write("\t".join(row) + "\n")
         with checksums.open("w") as file:
             for fact in facts:
