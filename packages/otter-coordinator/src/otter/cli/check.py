@@ -99,12 +99,13 @@ def _print_text(stream: TextIO, reports: list[Report], problems: list[Problem]) 
     steps, tasks = (
         sum(counts) for counts in zip(*((len(r.steps), sum(r.steps.values())) for r in reports), strict=True)
     )
-    checked = f"{_count(steps, 'step')}, {_count(tasks, 'task')}"
+    checked = f"{count(steps, 'step')}, {count(tasks, 'task')}"
     where = f" in {len(reports)} files" if len(reports) > 1 else ""
     print(f"{checked}{where}: {summary(problems)}", file=stream)
 
 
-def _count(number: int, word: str) -> str:
+def count(number: int, word: str) -> str:
+    """`1 step`, `1,200 tasks`."""
     return f"{number:,} {word}{'s' * (number != 1)}"
 
 

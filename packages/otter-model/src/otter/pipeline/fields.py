@@ -10,7 +10,7 @@ import attrs
 from otter.pipeline.kinds import Kind, subpath
 from otter.pipeline.nearest import suggestion
 from otter.pipeline.problem import Finding, Hint, Path, Report
-from otter.pipeline.tasks import Known
+from otter.pipeline.tasks import Known, template_fields
 from otter.pipeline.values import at, inexact, texts
 from otter.pipeline.writer import value_text
 from otter.scratchpad.model import placeholders
@@ -130,7 +130,7 @@ class FieldCheck:
 
     def _any_value(self, position: int, task: Known, name: str, value: Any, ignores: bool) -> None:
         """A value of which nobody knows what it should be: only its placeholders and what JSON can carry."""
-        if task.kind is None and name == "do":
+        if name in template_fields(task):
             return
         self._inexact(task, name, value)
         if not ignores:

@@ -109,12 +109,12 @@ def is_table_array(value: Any) -> bool:
 
 
 def value_text(value: Any) -> str:
-    """A value on one line; a long array on several."""
+    """A value after its key: on one line, a long array on several."""
     if isinstance(value, dict):
-        inside = ", ".join(f"{key_text(key)} = {_inline(item)}" for key, item in value.items())
+        inside = ", ".join(f"{key_text(key)} = {inline_text(item)}" for key, item in value.items())
         return f"{{ {inside} }}" if inside else "{}"
     if isinstance(value, list):
-        items = [_inline(item) for item in value]
+        items = [inline_text(item) for item in value]
         one_line = f"[{', '.join(items)}]"
         if len(one_line) <= MAX_LINE or len(items) < 2:
             return one_line
@@ -122,14 +122,18 @@ def value_text(value: Any) -> str:
     return scalar_text(value)
 
 
-def _inline(value: Any) -> str:
+def inline_text(value: Any) -> str:
+    """A value as it stands within another: on one line, unless a text in it has several."""
     if isinstance(value, list):
-        return f"[{', '.join(_inline(item) for item in value)}]"
+        return f"[{', '.join(inline_text(item) for item in value)}]"
     return value_text(value)
 
 
 def scalar_text(value: Any) -> str:
-    """A text, number, boolean, date or time as TOML writes it; a text with quotes or backslashes in single quotes."""
-    if isinstance(value, str) and ("\\" in value or '"' in value) and "'" not in value and value.isprintable():
-        return f"'{value}'"
+    """A text, number, boolean, date or time as TOML writes it; a text as it is where single quotes can hold it."""
+    if isinstance(value, str) and "'" not in value:
+        if "\n" in value and all(char.isprintable() or char in "\n\t" for char in value):
+            return f"'''\n{value}'''"
+        if ("\\" in value or '"' in value) and value.isprintable():
+            return f"'{value}'"
     return tomli_w.dumps({"x": value}).removeprefix("x = ").removesuffix("\n")
