@@ -6,14 +6,14 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, TextIO
 
 import attrs
 
+from otter.cli.type_flags import add_type_flags, task_types
 from otter.core import exit_codes
 from otter.core.settings import parse_overrides, readable_file
-from otter.core.types import TaskPackageError, published_types
+from otter.core.types import TaskPackageError
 from otter.pipeline import Pipeline, PipelineError, Problem, load_pipeline, render_one, summary
 from otter.task.task_type import TaskType
 from otter.util.errors import OtterError
@@ -28,13 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-s", "--step", metavar="NAME", help="check this step only (default: all of them)")
     parser.add_argument("--lenient", action="store_true", help="fields that no task type declares are only warnings")
     parser.add_argument("--json", action="store_true", help="print what is found as JSON")
-    parser.add_argument(
-        "--tasks", action="append", default=[], metavar="PACKAGE", help="a task package beside the installed ones"
-    )
-    parser.add_argument(
-        "--types", type=Path, metavar="FILE.json", help="task types as `otter-worker describe` printed them elsewhere"
-    )
-    parser.add_argument("--worker-python", metavar="PYTHON", help="interpreter of the environment for workers")
+    add_type_flags(parser)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a scratchpad value")
 
 
@@ -86,7 +80,7 @@ def _task_types(args: argparse.Namespace, pipeline: Pipeline) -> dict[str, TaskT
     python = args.worker_python or pipeline.workers.python
     known: dict[str | None, dict[str, TaskType]] = args.__dict__.setdefault("known_types", {})
     if python not in known:
-        known[python] = published_types(args.tasks, python, args.types)
+        known[python] = task_types(args, python)
     return known[python]
 
 
