@@ -118,9 +118,9 @@ class Driver:
             *self.ended(worker, name, attempt, Outcome.FAILURE, reason=reason),
         ]
 
-    def refused(self, name: str, reason: str) -> list[Command]:
-        """The spec of a task that was handed out cannot be completed."""
-        return self.handle(e.TaskRefused(self.now, self.id(name), reason))
+    def refused(self, worker: int, name: str, reason: str) -> list[Command]:
+        """The spec of a task whose first attempt was handed out cannot be completed."""
+        return self.handle(e.TaskRefused(self.now, WorkerId(worker), self.id(name), 1, reason))
 
     def revoked(self, worker: int, *names: str) -> list[Command]:
         """Attempts were taken back from a worker."""

@@ -241,7 +241,7 @@ def test_a_spec_that_cannot_be_completed_fails_its_task(drive: Drive) -> None:
     run.ready(0)
 
     assert [Commit(T0, Outcome.FAILURE, 0, "${x} is not defined"), Dispatch(W0, TaskId(1), 1)] == run.refused(
-        "a", "${x} is not defined"
+        0, "a", "${x} is not defined"
     )
 
 

@@ -142,7 +142,7 @@ def test_every_way_out_gives_the_pool_back(drive: Drive) -> None:
     )  # fmt: skip
     finish(run, "fails", Outcome.FAILURE)
     finish(run, "retried", Outcome.FAILURE)
-    run.refused("refused", "${x} is not defined")
+    run.refused(worker_of(run, "refused"), "refused", "${x} is not defined")
     worker = worker_of(run, "crashes")
     run.started(worker, "crashes")
     run.lost(worker)

@@ -135,7 +135,7 @@ def test_a_refusal_that_comes_too_late_is_ignored(drive: Drive) -> None:
     run.ready(0)
     run.lost(0)
 
-    assert [] == [command for command in run.refused("a", "${x} is not defined") if isinstance(command, Commit)]
+    assert [] == [command for command in run.refused(0, "a", "${x} is not defined") if isinstance(command, Commit)]
 
 
 def test_a_move_that_no_table_has_raises_with_its_story() -> None:

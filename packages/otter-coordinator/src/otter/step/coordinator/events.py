@@ -1,7 +1,7 @@
 """What happens to a run, and what is to be done about it: the whole vocabulary of the scheduler.
 
-Every event carries `at`, seconds on a monotonic clock. Events are facts of the past, commands are orders for the loop; both
-are frozen, so that a test compares whole lists of them.
+Every event carries `at`, seconds on a monotonic clock. Events are facts of the past, commands are orders for the loop;
+both are frozen, so that a test compares whole lists of them.
 """
 
 from __future__ import annotations
@@ -124,7 +124,6 @@ class AttemptEnded:
         added: tasks that the attempt generated.
         elapsed: seconds that it took.
         tainted: why its process should not serve another task.
-        permanent: trying again would be of no use.
     """
 
     at: float
@@ -140,10 +139,12 @@ class AttemptEnded:
 
 @attrs.frozen
 class TaskRefused:
-    """A task cannot be handed to a worker, because its spec cannot be completed."""
+    """An attempt was not handed to its worker, because the spec of its task cannot be completed."""
 
     at: float
+    worker: WorkerId
     task: TaskId
+    attempt: int
     reason: str
 
 
@@ -204,8 +205,8 @@ class Tick:
 
 
 Event = (
-    Opened | TasksAdded | WorkerReady | WorkerUnstartable | WorkerLost | AttemptStarted | AttemptEnded | TaskRefused | TasksRevoked
-    | RevokeConfirmed | ReuseDecided | StopRequested | EngineFailed | Tick
+    Opened | TasksAdded | WorkerReady | WorkerUnstartable | WorkerLost | AttemptStarted | AttemptEnded | TaskRefused
+    | TasksRevoked | RevokeConfirmed | ReuseDecided | StopRequested | EngineFailed | Tick
 )  # fmt: skip
 
 # --- commands ---------------------------------------------------------------------------------------------------------

@@ -543,7 +543,8 @@ class RunLoop:
         try:
             payload = self._ledger.payload(command.task, node.new.kind, self._scratchpad)
         except (ScratchpadError, TypeError, ValueError) as error:
-            self._queue.append(e.TaskRefused(self._now(), command.task, failure_text(error)))
+            reason = failure_text(error)
+            self._queue.append(e.TaskRefused(self._now(), command.worker, command.task, command.attempt, reason))
             return
         digest = self._ledger.digest(payload)
         self._ledger.dispatched[command.task] = Dispatched(command.worker, command.attempt, digest)
@@ -552,7 +553,10 @@ class RunLoop:
 
     def _do_revoke(self, command: e.Revoke) -> None:
         self._send(command.worker)  # the batons of what was just handed over must be there to be taken back
-        revoked = self._workers.revoke(command.worker, command.tasks)
+        # A task whose refusal is on its way was never sent: it has no baton, and must not cost another task its own.
+        sent = [task for task in command.tasks if task in self._ledger.dispatched]
+        unsent = [task for task in command.tasks if task not in self._ledger.dispatched]
+        revoked = (*unsent, *self._workers.revoke(command.worker, sent))
         for task in revoked:
             self._ledger.dispatched.pop(task, None)
         if revoked:

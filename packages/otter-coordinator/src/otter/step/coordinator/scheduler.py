@@ -13,7 +13,7 @@ import heapq
 import math
 import random
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -297,12 +297,10 @@ class Scheduler:
             self._make_ready(node)
 
     def _on_task_refused(self, event: e.TaskRefused) -> None:
-        node = self.graph.nodes[event.task]
-        state = node.state
-        if type(state) is not Assigned:  # taken back meanwhile: it will be refused again when it is handed out again
-            self.stale += 1
+        node = self._held_by(event)
+        if node is None or type(node.state) is Running:
             return
-        self._forget(self.workers[state.worker], node)
+        self._forget(self.workers[event.worker], node)
         node.attempt -= 1
         self._fail_for_good(node, event.reason)
 
@@ -371,8 +369,8 @@ class Scheduler:
 
     # --- attempts -----------------------------------------------------------------------------------------------------
 
-    def _held_by(self, event: e.AttemptStarted | e.AttemptEnded) -> TaskNode | None:
-        """The task of a worker's message, if that worker has that attempt; else the message is counted as stale."""
+    def _held_by(self, event: e.AttemptStarted | e.AttemptEnded | e.TaskRefused) -> TaskNode | None:
+        """The task of an event, if that worker has that attempt; else the event is counted as stale."""
         if 0 <= event.task < len(self.graph.nodes):
             node = self.graph.nodes[event.task]
             state = node.state
