@@ -101,7 +101,7 @@ class Journal:
         self.path = path
         self.records: list[Any] = []
         self.failure: JournalError | None = None
-        self._pending: list[bytes] = []
+        self._pending = bytearray()
         self._written = 0
         self._synced = 0
         try:
@@ -134,7 +134,7 @@ class Journal:
 
     def append(self, record: bytes) -> None:
         """Gather a record, as `encode_record` makes it."""
-        self._pending.append(record)
+        self._pending += record  # copied: the serialiser leaves kilobytes of room behind each short text
 
     def flush(self) -> None:
         """Hand what was gathered to the operating system.
@@ -145,7 +145,7 @@ class Journal:
         """
         if not self._pending:
             return
-        data = memoryview(b"".join(self._pending))
+        data = memoryview(bytes(self._pending))
         self._pending.clear()
         if self.failure is not None:
             raise self.failure

@@ -10,11 +10,12 @@ import contextlib
 import datetime as dt
 import fcntl
 import hashlib
+import mmap
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import attrs
 import orjson
@@ -30,6 +31,11 @@ _PREFIX = b'{"sha256":"'
 _BLANK = b"0" * 64
 _ORDER = ("result", "started_at", "modified_at", "log")
 _TASKS_AT_ONCE = 1000
+_STEPS = b',"steps":{'
+_INDEX = b',"index":{'
+"""Where the steps begin, and the index that closes the file: place, size, result and start of each step's text.
+
+Neither can stand inside a JSON text, where a quotation mark has a backslash before it."""
 
 StepEntry = dict[str, Any]
 """A step's part of the manifest."""
@@ -52,7 +58,8 @@ def unseal(data: bytes) -> dict[str, Any]:
         raise ManifestError(f"it is not JSON: {error}") from error
     if not isinstance(root, dict) or not isinstance(root.get("steps", {}), dict):
         raise ManifestError("it is not a manifest")
-    root.pop("sha256", None)
+    for name in ("sha256", "index"):
+        root.pop(name, None)
     return root
 
 
@@ -68,6 +75,29 @@ class _OtherStep:
     def of(cls, step: StepEntry) -> _OtherStep:
         started = step.get("started_run_at")
         return cls(step.get("result"), str(started) if started else None, orjson.dumps(step))
+
+
+def _split(data: mmap.mmap | bytes, key: str) -> tuple[dict[str, Any], dict[str, _OtherStep]] | None:
+    """The root's own fields and the other steps of a manifest, by its index, without reading what the steps hold.
+
+    A step of a million tasks takes ten times its text as objects. None without a usable index: then all of it is read.
+    """
+    steps_at, index_at = data.find(_STEPS), data.rfind(_INDEX)
+    if not 0 < steps_at < index_at:
+        return None
+    try:
+        root = orjson.loads(data[:steps_at] + b"}")
+        index = orjson.loads(data[index_at + len(_INDEX) - 1 : len(data) - 1])
+        others = {}
+        for name, (start, size, result, started_at) in index.items():
+            if name != key:
+                text = data[start : start + size]
+                if not (steps_at < start < index_at and text[:1] == b"{" and text[-1:] == b"}"):
+                    return None
+                others[name] = _OtherStep(result, started_at, bytes(text))
+    except (ValueError, TypeError, AttributeError):
+        return None
+    return root, others
 
 
 class LocalManifestStore:
@@ -129,10 +159,16 @@ class LocalManifestStore:
 
     def _read(self, key: str) -> None:
         try:
-            data = self.path.read_bytes()
+            with open(self.path, "rb") as file, contextlib.closing(_mapped(file)) as data:
+                split = _split(data, key) if _is_sound(data) else None
+                whole = b"" if split is not None else bytes(data)
         except FileNotFoundError:
             self._root, self._others = {}, {}
             return
+        self._root, self._others = split if split is not None else self._read_whole(whole, key)
+        self._root.pop("sha256", None)
+
+    def _read_whole(self, data: bytes, key: str) -> tuple[dict[str, Any], dict[str, _OtherStep]]:
         try:
             root = unseal(data)
         except ManifestError:
@@ -141,26 +177,28 @@ class LocalManifestStore:
             os.replace(self.path, self.set_aside)
             root = {"steps": {**_parsable_steps(data), **self._rebuild()}}
         steps = root.pop("steps", {})
-        self._root = root
-        self._others = {name: _OtherStep.of(step) for name, step in steps.items() if name != key}
+        return root, {name: _OtherStep.of(step) for name, step in steps.items() if name != key}
 
     def _chunks(self, key: str, entry: StepEntry, tasks: Iterable[bytes]) -> Iterator[bytes]:
         """The text of the manifest in pieces; its digest is counted with zeros."""
-        root = _summed_up(self._root, [_OtherStep.of(entry), *self._others.values()])
-        yield _PREFIX + _BLANK + b'",' + orjson.dumps(root)[1:-1] + b',"steps":{'
+        own = _OtherStep.of(entry)
+        root = _summed_up(self._root, [own, *self._others.values()])
+        index: dict[str, list[Any]] = {}
+        head = _PREFIX + _BLANK + b'",' + orjson.dumps(root)[1:-1] + _STEPS
+        size = len(head)
+        yield head
         for name, step in self._others.items():
-            yield orjson.dumps(name) + b":" + step.text + b","
-        yield orjson.dumps(key) + b":" + orjson.dumps(entry, option=orjson.OPT_UTC_Z)[:-1] + b',"tasks":['
-        first = True
-        batch: list[bytes] = []
-        for task in tasks:
-            batch.append(task)
-            if len(batch) == _TASKS_AT_ONCE:
-                yield (b"" if first else b",") + b",".join(batch)
-                first, batch = False, []
-        if batch:
-            yield (b"" if first else b",") + b",".join(batch)
-        yield b"]}}}"
+            label = orjson.dumps(name) + b":"
+            index[name] = [size + len(label), len(step.text), step.result, step.started_at]
+            yield label + step.text + b","
+            size += len(label) + len(step.text) + 1
+        label = orjson.dumps(key) + b":"
+        start = size + len(label)
+        for chunk in _step_chunks(label + own.text[:-1], tasks):
+            size += len(chunk)
+            yield chunk
+        index[key] = [start, size - start, own.result, own.started_at]
+        yield b"}" + _INDEX + orjson.dumps(index)[1:] + b"}"
 
     def _write(self, chunks: Iterable[bytes]) -> None:
         temporary = self.path.with_name(f".{FILE_NAME}.{os.getpid()}.tmp")
@@ -186,6 +224,36 @@ class LocalManifestStore:
             raise
         failpoints.hit("manifest.after_replace")
         sync_directory(self.path.parent)
+
+
+def _step_chunks(head: bytes, tasks: Iterable[bytes]) -> Iterator[bytes]:
+    """The text of a step in pieces, from its own fields to its last task."""
+    separator = head + b',"tasks":['
+    batch: list[bytes] = []
+    for task in tasks:
+        batch.append(task)
+        if len(batch) == _TASKS_AT_ONCE:
+            yield separator + b",".join(batch)
+            separator, batch = b",", []
+    yield (separator if batch or separator != b"," else b"") + b",".join(batch) + b"]}"
+
+
+def _mapped(file: BinaryIO) -> mmap.mmap:
+    """A file's content without a copy of it. An empty file cannot be mapped, so that it is given one byte."""
+    if os.fstat(file.fileno()).st_size == 0:
+        return mmap.mmap(-1, 1)
+    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _is_sound(data: mmap.mmap) -> bool:
+    """Whether a manifest matches the digest that it begins with."""
+    start = len(_PREFIX)
+    if data[:start] != _PREFIX:
+        return False
+    digest = hashlib.sha256(_PREFIX + _BLANK)
+    with memoryview(data) as view, view[start + 64 :] as rest:
+        digest.update(rest)
+    return digest.hexdigest().encode() == data[start : start + 64]
 
 
 def _parsable_steps(data: bytes) -> dict[str, Any]:
