@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sections = [_measure(case, Path(scratch), scale, args.runs, ()) for case in chosen]
         found = Results(machine.describe(Path(scratch)), tuple(sections))
     _keep(found, args.output)
-    return int(any(row.ours is None for section in sections for row in section.rows))
+    return int(any(section.failure for section in sections))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _measure(case: Case, scratch: Path, scale: Scale, runs: int | None, peers: Sequence[Peer]) -> Section:
-    """Do a case. A failure ends the case and becomes a row; what was found before it stays."""
+    """Do a case. A failure ends it, and what was found before stays."""
     directory = scratch / case.name
     directory.mkdir()
     bench = Bench(directory=directory, scale=scale, wanted_runs=runs, peers=peers)
@@ -55,6 +55,7 @@ def _measure(case: Case, scratch: Path, scale: Scale, runs: int | None, peers: S
     rows: list[Row] = []
     tables: list[Table] = []
     remarks: list[str] = []
+    failure = ""
     try:
         for finding in case.measure(bench):
             if isinstance(finding, Row):
@@ -64,10 +65,10 @@ def _measure(case: Case, scratch: Path, scale: Scale, runs: int | None, peers: S
             else:
                 remarks.append(finding)
     except CommandError as error:
-        rows.append(Row(what="failed", unit="", note=str(error)))
+        failure = str(error)
     section = Section(
         case=case.name, title=case.title, rows=tuple(rows), tables=tuple(tables), remarks=tuple(remarks),
-        peers=bool(peers), size=scale.name, conditions=watch.conditions(),
+        failure=failure, peers=bool(peers), size=scale.name, conditions=watch.conditions(),
     )  # fmt: skip
     print(section_text(section), flush=True)
     return section

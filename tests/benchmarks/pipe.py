@@ -1,10 +1,10 @@
 """The limit: two processes, a socket pair, orjson, and nothing else.
 
-    python -m tests.benchmarks.pipe MESSAGES BATCH OUTSTANDING
+    python -m tests.benchmarks.pipe MESSAGES BATCH FRAMES
 
 sends messages the size of otter's to another process, which parses each and answers it. `BATCH` messages share a frame,
-and at most `OUTSTANDING` of them have no answer yet: one of each makes a round trip, and what many at once give is the
-rate that no engine between two Python processes can exceed. It uses no code of otter.
+and at most `FRAMES` of these have no answer yet: with one of each every message makes a round trip, and with many the
+rate is one that no engine between two Python processes can exceed. It uses no code of otter.
 """
 
 from __future__ import annotations
@@ -61,12 +61,15 @@ class Channel:
         return messages
 
 
-def exchange(channel: Channel, count: int, batch: int, outstanding: int) -> float:
-    """Send `count` messages and take their answers; the seconds that it took."""
+def exchange(channel: Channel, count: int, batch: int, frames: int) -> float:
+    """Send `count` messages and take their answers; the seconds that it took.
+
+    What is on the way must fit into the buffers of the sockets: both ends write before they read.
+    """
     sent = answered = 0
     began = time.perf_counter()
     while answered < count:
-        while sent < count and sent - answered + batch <= max(outstanding, batch):
+        while sent < count and sent - answered <= batch * (frames - 1):
             size = min(batch, count - sent)
             channel.send([_request(number) for number in range(sent, sent + size)])
             sent += size
@@ -101,14 +104,14 @@ def main() -> None:
     if sys.argv[1] == "--answer":
         answer_all(Channel(socket.socket(fileno=int(sys.argv[2]))), int(sys.argv[3]))
         return
-    count, batch, outstanding = map(int, sys.argv[1:4])
+    count, batch, frames = map(int, sys.argv[1:4])
     ours, theirs = socket.socketpair()
     words = [sys.executable, "-m", "tests.benchmarks.pipe", "--answer", str(theirs.fileno()), str(batch)]
     with subprocess.Popen(words, pass_fds=[theirs.fileno()], env=dict(os.environ)) as child:
         theirs.close()
         channel = Channel(ours)
-        exchange(channel, batch, batch, batch)  # until the other end has started
-        seconds = exchange(channel, count, batch, outstanding)
+        exchange(channel, batch, batch, 1)  # until the other end has started
+        seconds = exchange(channel, count, batch, frames)
         ours.shutdown(socket.SHUT_RDWR)
         child.wait()
     print(json.dumps({"seconds": seconds, "rate": count / seconds}))

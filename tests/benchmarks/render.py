@@ -8,7 +8,10 @@ from tests.benchmarks.measure import Series
 from tests.benchmarks.results import Aim, Results, Row, Section, Table
 
 HEADER = ("what", "otter", "spread", "beside", "its figure", "spread", "ratio", "aim", "reached", "runs")
-_SCALES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+_SCALES = {
+    "s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")),
+    "B": ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")),
+}
 
 
 def results_page(results: Results) -> str:
@@ -44,6 +47,8 @@ def section_text(section: Section) -> str:
         lines += [*_markdown(HEADER, map(_cells, section.rows)), ""]
     for table in section.tables:
         lines += [f"### {table.title}", "", *_markdown(table.header, table.rows), ""]
+    if section.failure:
+        lines += [f"**Not measured to the end:** {section.failure}", ""]
     for remark in section.remarks:
         lines += [remark, ""]
     return "\n".join(lines)
@@ -64,19 +69,18 @@ def _cells(row: Row) -> Sequence[str]:
 
 
 def figure(value: float, unit: str) -> str:
-    """A value with its unit, in three digits.
+    """A value with its unit, in three digits."""
+    factor, name = _scale(value, unit)
+    return f"{_digits(value / factor)} {name}".strip()
 
-    Seconds become milliseconds or microseconds, bytes become kilobytes and more, where that is shorter.
-    """
-    if unit == "s":
-        for factor, name in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
-            if abs(value) >= factor or name == "µs":
-                return f"{_digits(value / factor)} {name}"
-    if unit == "B":
-        for factor, prefix in _SCALES:
-            if abs(value) >= factor:
-                return f"{_digits(value / factor)} {prefix}B"
-    return f"{_digits(value)} {unit}".strip()
+
+def _scale(value: float, unit: str) -> tuple[float, str]:
+    """What to divide a value by, and the unit that it has then: milliseconds for small parts of a second, and so on."""
+    steps = _SCALES.get(unit, ())
+    for factor, name in steps:
+        if abs(value) >= factor:
+            return factor, name
+    return steps[-1] if steps else (1.0, unit)
 
 
 def _digits(value: float) -> str:
@@ -84,10 +88,12 @@ def _digits(value: float) -> str:
 
 
 def _spread(series: Series, unit: str) -> str:
+    """Smallest and largest value, in the unit that the median is shown in."""
     if len(series.values) == 1:
         return ""
+    factor, _ = _scale(series.median, unit)
     low, high = series.spread
-    return f"{figure(low, unit)} to {figure(high, unit)}"
+    return f"{_digits(low / factor)} to {_digits(high / factor)}"
 
 
 def _aim(aim: Aim | None, unit: str) -> str:

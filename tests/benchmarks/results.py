@@ -109,6 +109,7 @@ class Section:
         rows: figures.
         tables: other facts.
         remarks: sentences below them.
+        failure: what ended the case before its end; empty if nothing did.
         peers: whether peers were measured as well.
         size: `full`, or the name of a smaller scale.
         conditions: what the machine did meanwhile.
@@ -119,6 +120,7 @@ class Section:
     rows: tuple[Row, ...]
     tables: tuple[Table, ...] = ()
     remarks: tuple[str, ...] = ()
+    failure: str = ""
     peers: bool = False
     size: str = "full"
     conditions: Conditions

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.benchmarks import pipelines
 from tests.benchmarks.bench import Bench, Finding
-from tests.benchmarks.cases.pipe import raw_pipe
+from tests.benchmarks.cases.pipe import round_trips
 from tests.benchmarks.measure import Figures, rounds
 from tests.benchmarks.otter import run_file, seconds_between, step_of
 from tests.benchmarks.peers.peer import EXECUTOR, Peer
@@ -27,13 +27,12 @@ def measure(bench: Bench) -> Iterator[Finding]:
         bench.runs(5),
         partial(otter, file, links),
         partial(other, EXECUTOR, links, bench.directory),
-        partial(raw_pipe, bench, 1, 1),
+        partial(round_trips, bench),
     )
     what, link = f"one of {links:,} links", ours["link"]
     yield Row(what=what, unit="s", ours=link, aim=at_most(LINK))
     yield Row(what=what, unit="s", ours=link, beside=EXECUTOR.name, theirs=pool["link"], aim=ratio_at_most(1.0))
-    trip = trips["rate"].map(lambda rate: 1 / rate)
-    yield Row(what=what, unit="s", ours=link, beside="round trip of a raw pipe", theirs=trip)
+    yield Row(what=what, unit="s", ours=link, beside="round trip of a raw pipe", theirs=trips["trip"])
     what = f"{links:,} links, inside"
     yield Row(what=what, unit="s", ours=ours["inside"], beside=EXECUTOR.name, theirs=pool["inside"])
     what = f"{links:,} links, whole process"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.benchmarks import pipelines
 from tests.benchmarks.bench import Bench, Finding
-from tests.benchmarks.cases.pipe import BATCH, raw_pipe
+from tests.benchmarks.cases.pipe import in_batches, singly
 from tests.benchmarks.measure import Figures, rounds
 from tests.benchmarks.otter import run_file
 from tests.benchmarks.peers.peer import EXECUTOR, Peer
@@ -26,17 +26,17 @@ def measure(bench: Bench) -> Iterator[Finding]:
     many_file = pipelines.independent(bench.directory / "many.toml", many)
     run_file(pipelines.independent(bench.directory / "one.toml", 1))  # so that nothing has to be compiled any more
 
-    ours, pool, singly, batches = rounds(
+    ours, pool, single, batches = rounds(
         bench.runs(5),
         partial(otter, few_file, few),
         partial(other, EXECUTOR, few, bench.directory),
-        partial(raw_pipe, bench, 1),
-        partial(raw_pipe, bench, BATCH),
+        partial(singly, bench),
+        partial(in_batches, bench),
     )
     inside, what = ours["inside rate"], f"{few:,} tasks, inside"
     aim = at_least(RATE)
     yield Row(what=what, unit=UNIT, ours=inside, beside=EXECUTOR.name, theirs=pool["inside rate"], aim=aim)
-    yield Row(what=what, unit=UNIT, ours=inside, beside="raw pipe, singly", theirs=singly["rate"])
+    yield Row(what=what, unit=UNIT, ours=inside, beside="raw pipe, singly", theirs=single["rate"])
     yield Row(what=what, unit=UNIT, ours=inside, beside="raw pipe, in batches", theirs=batches["rate"])
     what = f"{few:,} tasks, whole process"
     yield Row(what=what, unit=UNIT, ours=ours["whole rate"], beside=EXECUTOR.name, theirs=pool["whole rate"])
