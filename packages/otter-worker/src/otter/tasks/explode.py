@@ -54,5 +54,5 @@ class Explode(Task):
         specs = (spec for value in self.spec.foreach for spec in filled(templates, {name: value}))
         for page in pages(specs, self.context.abort):
             self.context.add_specs(page)
-        _log.info("%d values, %d tasks each", len(self.spec.foreach), len(templates))
+        _log.debug("%d values, %d tasks each", len(self.spec.foreach), len(templates))
         return self

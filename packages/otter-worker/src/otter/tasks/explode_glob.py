@@ -76,7 +76,7 @@ class ExplodeGlob(Task):
         if count == 0:
             _log.warning("nothing matches %s: no tasks were made", self.spec.glob)
         else:
-            _log.info("%d tasks for the matches of %s", count, self.spec.glob)
+            _log.debug("%d tasks for the matches of %s", count, self.spec.glob)
         return self
 
     def _specs(self) -> Iterator[Spec]:

@@ -32,7 +32,11 @@ class JournalError(OtterError):
 
 def encode_record(record: Any) -> bytes:
     """A record as it stands in the file."""
-    body = orjson.dumps(record)
+    return frame_record(orjson.dumps(record))
+
+
+def frame_record(body: bytes) -> bytes:
+    """A record as it stands in the file, from its JSON text, which holds no newline."""
     return b"%08x %d %b\n" % (zlib.crc32(body), len(body), body)
 
 

@@ -26,7 +26,7 @@ from otter.step.coordinator import events as e
 from otter.step.coordinator import failpoints
 from otter.step.coordinator.events import Event, Outcome, StopLevel, TaskId, WorkerId
 from otter.step.coordinator.history import History
-from otter.step.coordinator.journal import Journal, JournalError, encode_record
+from otter.step.coordinator.journal import Journal, JournalError, encode_record, frame_record
 from otter.step.coordinator.ledger import NO_TASKS, RESULTS, Dispatched, Draft, Ledger, Table, utc_text
 from otter.step.coordinator.ports import Observer, Workers
 from otter.step.coordinator.process_death import Death
@@ -127,6 +127,8 @@ class RunLoop:
         self._pool: Workers | None = None
         self._queue: deque[Event | _Result | _Decision] = deque()
         self._turning = False
+        self._begun_now: dict[TaskId, e.AttemptStarted] = {}
+        """Beginnings that came in this turn: one whose end came as well is no news to anybody."""
         self._outgoing: dict[WorkerId, list[Any]] = {}
         self._welcomed: set[WorkerId] = set()
         self._reported: dict[TaskId, m.ReportResult] = {}
@@ -288,8 +290,12 @@ class RunLoop:
                     self._carry_out(events)
                     events = []
                     self._carry_out([self._decide(item.command)])
+                case e.AttemptStarted():
+                    if self._begun_now.get(item.task) is item:
+                        events.append(item)
                 case _:
                     events.append(item)
+        self._begun_now.clear()
         self._carry_out(events)
 
     def _carry_out(self, events: list[Event]) -> None:
@@ -387,6 +393,9 @@ class RunLoop:
             case m.ReportStart():
                 self._on_start(worker, message, now)
             case m.ReportResult():
+                begun = self._begun_now.get(TaskId(message.task))
+                if begun is not None and begun.worker == worker and begun.attempt == message.attempt:
+                    del self._begun_now[begun.task]
                 self._queue.append(_Result(worker, message, now))
             case m.AddSpecs():
                 held = self._held(worker, message.task, message.attempt)
@@ -420,7 +429,9 @@ class RunLoop:
         if held is not None:
             held.began = time.time()
             self._observer.on_start(task, self._scheduler.graph.nodes[task].name, worker)
-        self._queue.append(e.AttemptStarted(now, worker, task, message.attempt))
+        started = e.AttemptStarted(now, worker, task, message.attempt)
+        self._queue.append(started)
+        self._begun_now[task] = started
 
     def _judge(self, item: _Result) -> e.AttemptEnded:
         """What a worker's answer means; what it generated is entered, if it can be added."""
@@ -650,14 +661,10 @@ class RunLoop:
             for start in range(0, len(held.pages), SPECS_IN_RECORD):
                 page = held.pages[start : start + SPECS_IN_RECORD]
                 self._journal.append(encode_record({"kind": "specs", "name": node.name, "specs": page}))
-        record: Table = {
-            "kind": "task",
-            "digest": held.digest if held is not None else "",
-            "entry": orjson.Fragment(entry),
-        }
-        if values:
-            record["values"] = values
-        self._journal.append(encode_record(record))
+        values_text = b',"values":' + orjson.dumps(values) if values else b""
+        digest = held.digest.encode() if held is not None else b""
+        # Put together by hand: the entry is JSON already, and is the greater part of what a run writes.
+        self._journal.append(frame_record(b'{"kind":"task","digest":"%b"%b,"entry":%b}' % (digest, values_text, entry)))
 
     def _note_sequence(self, node: TaskNode, sequence: int | None = None) -> None:
         """Remember when a task was committed, for itself and for the generators above it."""
