@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from otter.config.model import Config
 from otter.storage.asynchronous.handle import AsyncStorageHandle
@@ -130,3 +133,35 @@ def test_listing_does_not_enter_what_lies_outside(config: Config, outside: Path)
     assert [f"{config.work_path}/inside/x", f"{config.work_path}/loop/x"] == StorageHandle("", config).glob("*/*")
     with pytest.raises(StorageError, match="through a symbolic link"):
         StorageHandle("link", config).glob("*")
+
+
+steps = st.sampled_from(["a", "b", "up", "out", "root", "around", "..", "."])
+ways = st.lists(steps, min_size=1, max_size=6).map("/".join)
+targets = st.one_of(ways, ways.map(lambda way: f"../{way}"), ways.map(lambda way: f"WORK/{way}"), st.just("OUTSIDE"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(links=st.lists(targets, min_size=4, max_size=4), way=ways)
+def test_no_maze_of_links_leads_out(links: list[str], way: str) -> None:
+    """Wherever a read or a write succeeds, the file is inside; links that stay inside are no obstacle."""
+    with tempfile.TemporaryDirectory() as base:
+        work, outside = f"{base}/work", f"{base}/outside"
+        os.makedirs(f"{work}/a/b/a")
+        os.makedirs(f"{outside}/a")
+        for place, (directory, name) in enumerate([("", "up"), ("a", "out"), ("a/b", "root"), ("a/b/a", "around")]):
+            target = links[place].replace("WORK", work).replace("OUTSIDE", outside)
+            os.symlink(target, f"{work}/{directory}/{name}")
+        for directory in (f"{work}/a", f"{work}/a/b", outside, f"{outside}/a", base):
+            Path(directory, "file").write_text("untouched")
+        config = Config(step="test", work_path=work)
+        try:
+            handle = StorageHandle(f"{way}/file", config)
+            handle.read()
+            handle.write(b"written")
+        except StorageError:
+            pass
+        else:
+            assert os.path.realpath(handle.absolute).startswith(f"{os.path.realpath(work)}/")
+        for directory in (outside, f"{outside}/a", base):
+            assert "untouched" == Path(directory, "file").read_text()
+            assert {"file", "a", "work", "outside"} >= set(os.listdir(directory))

@@ -90,7 +90,8 @@ def test_nothing_complains_at_the_end(site: Site, tmp_path: Path) -> None:
         "    await AsyncStorageHandle(sys.argv[1]).copy_to(StorageHandle(sys.argv[2]))\n"
         "asyncio.run(main())\n"
         "asyncio.run(main())\n"
-        "kept = StorageHandle(sys.argv[1]).open()\n",
+        "kept = StorageHandle(sys.argv[1]).open()\n"
+        "StorageHandle(sys.argv[1].replace('127.0.0.1', 'localhost')).read()\n",
         site.put("/x", b"data"),
         str(tmp_path / "x"),
     )

@@ -391,6 +391,7 @@ def test_asynchronous_files_read_and_write_in_pieces(tmp_path: Path) -> None:
     """Lines, sizes, and characters of several bytes that lie on the border of two blocks."""
     handle = AsyncStorageHandle(tmp_path / "x")
     text = "x" + "ä" * 1_000_000 + "\nlast"
+    (tmp_path / "lines").write_bytes(b"1\r\n2\r3\n")
 
     async def main() -> None:
         async with handle.open("w") as file:
@@ -401,6 +402,8 @@ def test_asynchronous_files_read_and_write_in_pieces(tmp_path: Path) -> None:
             assert "xää" == await file.read(3)
             assert text[3:] == await file.read()
             assert "" == await file.read()
+        async with AsyncStorageHandle(tmp_path / "lines").open() as file:
+            assert ["1\n", "2\n", "3\n"] == [line async for line in file]
         async with handle.open("rb") as file:
             assert b"x\xc3" == await file.read(2)
             with pytest.raises(OSError, match="not open for writing"):

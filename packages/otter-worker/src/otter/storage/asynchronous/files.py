@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -66,7 +67,10 @@ def open_file(backend: AsyncBackend, location: Location, mode: str, encoding: st
 class _Reader(AsyncFile[Any]):
     def __init__(self, backend: AsyncBackend, location: Location, encoding: str | None) -> None:
         super().__init__(backend, location)
-        self._decoder = codecs.getincrementaldecoder(encoding)() if encoding else None
+        # Line ends become "\n", as in any file that is opened for text.
+        self._decoder = (
+            io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), translate=True) if encoding else None
+        )
         self._empty: Any = "" if encoding else b""
         self._newline: Any = "\n" if encoding else b"\n"
         self._pending: Any = self._empty

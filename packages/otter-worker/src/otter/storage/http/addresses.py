@@ -68,7 +68,9 @@ def checked_socket(info: tuple[int, int, int, str, tuple[str | int, ...]], allow
     """
     family, kind, protocol, _, target = info
     address = parse_address(str(target[0]))
-    reason = refusal(address, allow_private) if address is not None else None
+    if address is None:  # "2130706433" and "127.1" are addresses to the system, and to nobody else
+        raise AddressRefusedError(f"{target[0]} is not spelt as an address or a name")
+    reason = refusal(address, allow_private)
     if reason is not None:
         raise AddressRefusedError(reason)
     return socket.socket(family, kind, protocol)

@@ -43,7 +43,7 @@ class _LoopThread:
     def _begin(self) -> None:
         self._lock = threading.Lock()
         self._ended = False
-        self._runner: asyncio.Runner | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._open: set[AbstractAsyncContextManager[Any]] = set()
         self._leaving: set[asyncio.Task[None]] = set()
@@ -51,7 +51,7 @@ class _LoopThread:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of a coroutine; what interrupts the wait, such as Ctrl-C, cancels it."""
         try:
-            loop = self._loop()
+            loop = self._running_loop()
         except StorageError:
             work.close()
             raise
@@ -88,29 +88,26 @@ class _LoopThread:
             self.leave(context, asyncio.CancelledError())
         with self._lock:
             self._ended = True
-            runner, thread = self._runner, self._thread
-        if runner is not None and thread is not None:
-            loop = runner.get_loop()
+            loop, thread = self._loop, self._thread
+        if loop is not None and thread is not None:
+            asyncio.run_coroutine_threadsafe(_finished(loop), loop).result()
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
-            runner.close()
+            loop.close()
 
     def forget(self) -> None:
         """After a fork the thread is gone, and whatever it held belongs to the parent."""
         self._begin()
 
-    def _loop(self) -> asyncio.AbstractEventLoop:
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._ended:
                 raise StorageError("the interpreter is ending: no storage can be used any more")
-            if self._runner is None:
-                # With a factory the runner leaves alone what the calling thread takes for its
-                # current loop.
-                self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
-                loop = self._runner.get_loop()
-                self._thread = threading.Thread(target=loop.run_forever, name="otter-storage", daemon=True)
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=self._loop.run_forever, name="otter-storage", daemon=True)
                 self._thread.start()
-            return self._runner.get_loop()
+            return self._loop
 
 
 _thread = _LoopThread()
@@ -209,6 +206,18 @@ class _BridgedPublication:
 
     def discard(self) -> None:
         _thread.leave(self._context, asyncio.CancelledError())
+
+
+async def _finished(loop: asyncio.AbstractEventLoop) -> None:
+    """Wait for the end of what still runs, and of the generators that hold connections.
+
+    Unlike `asyncio.Runner`, this starts no thread to wait for other threads: an interpreter that ends allows none.
+    """
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await loop.shutdown_asyncgens()
 
 
 async def _next(matches: AsyncIterator[str]) -> str | None:
