@@ -313,6 +313,24 @@ def test_the_types_own_checks_get_sound_specs_only() -> None:
     ] == found
 
 
+def test_templates_of_a_type_without_declared_fields_are_checked() -> None:
+    """What an open generator makes is known by its `do`, which may be one table; other things than tables are refused."""
+    types = {**TASK_TYPES, "walk": TaskType("walk", open=True, generates=True)}
+    assert ["task-type steps.s[0].do[0]"] == check('[[steps.s]]\nname = "walk a"\ndo = [5]\n', types=types)
+    text = """
+        [[steps.s]]
+        name = "walk a"
+        do = { name = "cpoy ${file}" }
+        [[steps.s]]
+        name = "walk b"
+        do = [{ name = "note of ${file}", text = "${anything}" }]
+        [[steps.s]]
+        name = "note last"
+        requires = ["note of this", "copy of this"]
+    """
+    assert ["unknown-type steps.s[0].do.name", "unknown-requirement steps.s[2].requires[1]"] == check(text, types=types)
+
+
 def test_an_unknown_step_is_refused_with_the_nearest_known_one() -> None:
     """Both the specs and the check of an unknown step name the step that was probably meant."""
     pipeline = loads_pipeline('[[steps.fetch]]\nname = "note a"\n', "p.toml")

@@ -26,12 +26,12 @@ _SCALARS = st.one_of(
     st.dates(min_value=dt.date(1900, 1, 1)),
     st.times(),
 )
-_VALUES = st.recursive(
+VALUES = st.recursive(
     _SCALARS,
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(_KEYS, inner, max_size=3)),
     max_leaves=8,
 )
-TABLES = st.dictionaries(_KEYS, _VALUES, max_size=5)
+TABLES = st.dictionaries(_KEYS, VALUES, max_size=5)
 
 
 def paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

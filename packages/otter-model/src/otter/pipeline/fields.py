@@ -228,6 +228,10 @@ def policy_findings(table: Any, path: Path, defaults: Policy, pools: Mapping[str
     if not isinstance(table, dict):
         yield Finding("policy", f"expected a table, got {_describe(table)}", path, hint="policy = { retries = 2 }")
         return
+    if found := list(inexact(table)):
+        for inner, message in found:
+            yield Finding("not-exact", message, (*path, *inner))
+        return
     try:
         Policy.from_table(table, defaults)
     except SpecError as error:

@@ -169,6 +169,10 @@ def _read_table(
 ) -> Iterator[tuple[str, Any]]:
     for key, read in readers.items():
         if key in table:
+            if found := list(inexact(table[key])):
+                for below, message in found:
+                    report(Finding("not-exact", message, (*path, key, *below)))
+                continue
             try:
                 yield key, read(table[key])
             except MisfitError as error:

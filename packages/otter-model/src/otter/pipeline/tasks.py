@@ -11,7 +11,7 @@ import attrs
 from otter.pipeline.kinds import Kind
 from otter.pipeline.patterns import Pattern
 from otter.pipeline.problem import Path
-from otter.pipeline.values import Values
+from otter.pipeline.values import Values, inexact
 from otter.scratchpad.model import Scratchpad
 from otter.util.convert import describe_value
 
@@ -130,6 +130,6 @@ def _static_loop(task: Known, names: frozenset[str] | None) -> tuple[str, list[A
     items = task.spec.get("foreach")
     if task.kind is None or not task.kind.iterates or names is None or len(names) != 1 or not isinstance(items, list):
         return None
-    if task.values.unknown(items):
+    if task.values.unknown(items) or any(inexact(items)):
         return None
     return next(iter(names)), task.values.resolve(items)

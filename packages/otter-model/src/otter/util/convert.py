@@ -50,6 +50,8 @@ def describe_value(value: Any) -> str:
     )  # fmt: skip
     if value is None:
         return "nothing"
+    if isinstance(value, int) and value.bit_length() > 64:
+        return "an integer beyond 64 bits"  # Python refuses to write one of thousands of digits
     kind = next((word for cls, word in kinds if isinstance(value, cls)), f"a {type(value).__name__}")
     if kind.startswith("an ") or kind == "a table":
         return kind
@@ -78,12 +80,10 @@ def _to_int(value: Any) -> Any:
 
 
 def _to_float(value: Any) -> Any:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(value, str):
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
         try:
             return float(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             pass
     raise _misfit("a number", value)
 

@@ -109,7 +109,7 @@ class Record:
 
     def model_dump(self) -> dict[str, Any]:
         """The fields and the kept keys as plain dictionaries and lists; `model_validate` takes them back."""
-        return {name: _plain(value) for name, value in self.__dict__.items() if name[0] != "_"}
+        return {name: _plain(value) for name, value in self.__dict__.items() if not name.startswith("_")}
 
     @classmethod
     def model_validate(cls, value: Any) -> Self:
@@ -150,7 +150,7 @@ class Record:
     __hash__ = None  # type: ignore[assignment]  # records are mutable
 
     def __repr__(self) -> str:
-        inside = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items() if name[0] != "_")
+        inside = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items() if not name.startswith("_"))
         return f"{type(self).__name__}({inside})"
 
 

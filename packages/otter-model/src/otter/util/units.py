@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*")
@@ -12,7 +13,7 @@ _BYTES = {
     "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
     "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40,
 }  # fmt: skip
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
+_SIZE = re.compile(r"(\d{1,18}(?:\.\d+)?)\s*([A-Za-z]*)")
 
 
 def parse_duration(value: str | float) -> float:
@@ -24,26 +25,32 @@ def parse_duration(value: str | float) -> float:
     Raises:
         ValueError: it is neither, or it is negative or not finite.
     """
-    if isinstance(value, bool):
-        raise ValueError(f"{value!r} is not a duration: write seconds, or a text such as '90s', '10m' or '1h30m'")
-    if isinstance(value, int | float):
-        seconds = float(value)
-    else:
-        text = value.strip()
-        seconds, at = 0.0, 0
-        while at < len(text) and (part := _DURATION_PART.match(text, at)):
-            seconds += float(part[1]) * _SECONDS[part[2]]
-            at = part.end()
-        if not text or at < len(text):
-            try:
-                seconds = float(text)
-            except ValueError:
-                raise ValueError(
-                    f"{value!r} is not a duration: write seconds, or a text such as '90s', '10m' or '1h30m'"
-                ) from None
+    seconds = _seconds(value)
+    if seconds is None:
+        raise ValueError(f"{_shown(value)} is not a duration: write seconds, or a text such as '90s', '10m' or '1h30m'")
     if not math.isfinite(seconds) or seconds < 0:
-        raise ValueError(f"{value!r} is not a duration: it must be finite and not negative")
+        raise ValueError(f"{_shown(value)} is not a duration: it must be finite and not negative")
     return seconds
+
+
+def _seconds(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str):
+        text = value.strip()
+        total, at = 0.0, 0
+        while part := _DURATION_PART.match(text, at):
+            total += float(part[1]) * _SECONDS[part[2]]
+            at = part.end()
+        if text and at == len(text):
+            return total
+        value = text
+    try:
+        return float(value)
+    except ValueError:
+        return None
+    except OverflowError:
+        return math.inf
 
 
 def parse_size(value: str | int) -> int:
@@ -57,12 +64,18 @@ def parse_size(value: str | int) -> int:
     """
     if isinstance(value, int) and not isinstance(value, bool):
         if value < 0:
-            raise ValueError(f"{value!r} is not a size: it must not be negative")
+            raise ValueError(f"{_shown(value)} is not a size: it must not be negative")
         return value
     match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None or match[2].upper() not in _BYTES:
-        raise ValueError(f"{value!r} is not a size: write bytes, or a text such as '512MiB' or '4GiB'")
-    return int(float(match[1]) * _BYTES[match[2].upper()])
+        raise ValueError(f"{_shown(value)} is not a size: write bytes, or a text such as '512MiB' or '4GiB'")
+    unit = _BYTES[match[2].upper()]
+    return int(float(match[1]) * unit) if "." in match[1] else int(match[1]) * unit
+
+
+def _shown(value: Any) -> str:
+    """A value in a message; an integer of thousands of digits is one that Python refuses to write."""
+    return "a number of that size" if isinstance(value, int) and value.bit_length() > 64 else repr(value)
 
 
 def format_duration(seconds: float) -> str:
