@@ -314,7 +314,7 @@ def test_the_types_own_checks_get_sound_specs_only() -> None:
 
 
 def test_templates_of_a_type_without_declared_fields_are_checked() -> None:
-    """What an open generator makes is known by its `do`, which may be one table; other things than tables are refused."""
+    """What an open generator makes is known by its `do`, which may be one table; what is none is refused."""
     types = {**TASK_TYPES, "walk": TaskType("walk", open=True, generates=True)}
     assert ["task-type steps.s[0].do[0]"] == check('[[steps.s]]\nname = "walk a"\ndo = [5]\n', types=types)
     text = """

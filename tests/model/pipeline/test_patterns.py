@@ -14,7 +14,7 @@ _FILLINGS = st.lists(st.text("ab ", max_size=3), min_size=3, max_size=3)
 
 
 def _filled(pattern: Pattern, values: list[str]) -> str:
-    return "".join(piece + value for piece, value in zip(pattern.pieces, [*values, ""], strict=False))
+    return pattern.pieces[0] + "".join(value + piece for value, piece in zip(values, pattern.pieces[1:], strict=False))
 
 
 @given(_PIECES.map(Pattern), st.text("ab ", max_size=8))
