@@ -51,7 +51,7 @@ FULL = Scale(
     messages=100_000, idle=8.0, peer=1_000, slow=200, counted=2_000,
 )  # fmt: skip
 TINY = Scale(
-    name="tiny", few=20, many=40, links=5, width=3, waits=4, files=4, big=2**20, messages=200, idle=0.5, peer=5,
+    name="tiny", few=20, many=40, links=5, width=3, waits=4, files=4, big=2**26, messages=200, idle=0.5, peer=5,
     slow=2, counted=20,
 )  # fmt: skip
 """For the test of the benchmarks themselves: every line runs, and no figure means anything."""

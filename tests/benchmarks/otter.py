@@ -44,8 +44,9 @@ def run_file(
         count_starts: count the processes that it starts, which costs a little time.
 
     Returns:
-        `whole` (seconds of the process), `inside` (seconds of the command within it), `cpu` (processor seconds of
-        the coordinator inside), `peak` (bytes of the coordinator), `started` (processes); and the process.
+        Figures and the process. `whole`: seconds of the process; `all cpu`: processor seconds of it and its workers;
+        `inside`: seconds of the command within it; `cpu`: processor seconds of the coordinator meanwhile; `peak`: bytes
+        of the coordinator; `started`: processes that it started.
 
     Raises:
         CommandError: the run failed.
@@ -74,7 +75,7 @@ def run_file(
     ]
     try:
         finished = run([*map(str, probe), "--", *map(str, arguments)], directory=file.parent, watch=watch)
-        figures: Figures = {"whole": finished.seconds, **json.loads(facts.read_text())}
+        figures: Figures = {"whole": finished.seconds, "all cpu": finished.cpu, **json.loads(facts.read_text())}
     finally:
         facts.unlink(missing_ok=True)
         if work is None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 STEP = "bench"
+COPIES = "copied"
 
 
 def independent(path: Path, count: int) -> Path:
@@ -50,6 +51,25 @@ def timed(path: Path, kind: str, seconds: Iterable[float]) -> Path:
             for number, length in enumerate(seconds)
         ),
     )
+
+
+def copies(path: Path, urls: Iterable[str]) -> Path:
+    """One `copy` task for each URL, into the directory `COPIES`."""
+    return _write(
+        path,
+        (
+            f'[[steps.{STEP}]]\nname = "copy {number:06d}"\nsource = "{url}"\n'
+            f'destination = "{COPIES}/{url.rpartition("/")[2]}"\n'
+            for number, url in enumerate(urls)
+        ),
+    )
+
+
+def copy_many(path: Path, urls: Sequence[str], at_once: int) -> Path:
+    """One `copy_many` task for all URLs, into the same directory."""
+    listed = ",\n".join(f'  "{url}"' for url in urls)
+    head = f'[[steps.{STEP}]]\nname = "copy_many files"\ndestination = "{COPIES}"\nmax_concurrency = {at_once}\n'
+    return _write(path, [head, f"sources = [\n{listed}\n]\n"])
 
 
 def _write(path: Path, parts: Iterable[str]) -> Path:

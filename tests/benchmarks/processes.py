@@ -8,8 +8,10 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 import attrs
 
@@ -59,16 +61,14 @@ def run(
     Raises:
         CommandError: it ended with another code than 0, or took longer than `LIMIT`.
     """
-    words = [str(word) for word in command]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.perf_counter()
-        child = subprocess.Popen(
-            words, cwd=directory, env={**base_environment(), **(environment or {})}, stdin=subprocess.DEVNULL,
-            stdout=out, stderr=err, start_new_session=True,
-        )  # fmt: skip
+        child = _start(command, directory, environment, out, err)
         guard = threading.Timer(LIMIT, os.killpg, (child.pid, signal.SIGKILL))
         guard.start()
-        family = Family(child.pid) if watch else None
+        family = Family(child.pid)
+        if watch:
+            family.watch()
         try:
             _, status, usage = os.wait4(child.pid, 0)
             seconds = time.perf_counter() - began
@@ -77,15 +77,43 @@ def run(
             raise
         finally:
             guard.cancel()
-            peaks = family.stop() if family is not None else {}
+            peaks = family.stop()
         child.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
         output = out.read().decode("utf-8", "replace")
         if child.returncode:
             last = (err.read().decode("utf-8", "replace").strip() or output.strip()).splitlines()[-6:]
-            raise CommandError(f"{Path(words[0]).name} ended with {child.returncode}: {' | '.join(last)}")
+            raise CommandError(f"{Path(command[0]).name} ended with {child.returncode}: {' | '.join(last)}")
         return Finished(seconds, usage.ru_utime + usage.ru_stime, output, peaks)
+
+
+@contextmanager
+def started(command: Sequence[str | Path], *, directory: Path) -> Iterator[tuple[subprocess.Popen[bytes], Family]]:
+    """A process that runs during the block; whoever it started and left is killed with it at the end."""
+    with tempfile.TemporaryFile() as output:
+        child = _start(command, directory, None, output, output)
+        family = Family(child.pid)
+        try:
+            yield child, family
+        finally:
+            for pid in family.members():
+                with suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
+            child.wait()
+
+
+def _start(
+    command: Sequence[str | Path],
+    directory: Path,
+    environment: Mapping[str, str] | None,
+    out: IO[bytes],
+    err: IO[bytes],
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [str(word) for word in command], cwd=directory, env={**base_environment(), **(environment or {})},
+        stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True,
+    )  # fmt: skip
 
 
 def base_environment() -> dict[str, str]:
@@ -95,9 +123,9 @@ def base_environment() -> dict[str, str]:
 
 
 class Family:
-    """Looks at the peaks of memory of the processes of a session until it is stopped.
+    """The processes of a session, and the peaks of their memory while they are watched.
 
-    Workers lead process groups of their own, but stay in the session that `run` made for the process that it started.
+    Workers lead process groups of their own, but stay in the session that was made for the process that started them.
     """
 
     def __init__(self, session: int) -> None:
@@ -106,12 +134,16 @@ class Family:
         self._peaks: dict[str, tuple[str, int]] = {}
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._look_on, daemon=True)
+
+    def watch(self) -> None:
+        """Begin to look at the peaks."""
         self._thread.start()
 
     def stop(self) -> dict[str, int]:
         """The peaks in bytes, by what each process ran; the largest for what several ran."""
         self._stopped.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         largest: dict[str, int] = {}
         for name, peak in self._peaks.values():
             largest[name] = max(peak, largest.get(name, 0))
@@ -129,11 +161,44 @@ class Family:
         return found
 
     def _look_on(self) -> None:
-        while not self._stopped.wait(SAMPLE_INTERVAL):
+        while True:
             for pid in self.members():
                 found = peak_memory(pid)
                 if found is not None:
                     self._peaks[pid] = (_role(pid, self._session), found)
+            if self._stopped.wait(SAMPLE_INTERVAL):
+                return
+
+
+@attrs.frozen
+class Activity:
+    """What a process has done so far.
+
+    Attributes:
+        seconds: of processor time of all its threads, to the nanosecond.
+        wakes: how often one of them went on after it had waited.
+    """
+
+    seconds: float
+    wakes: int
+
+    def __add__(self, other: Activity) -> Activity:
+        return Activity(self.seconds + other.seconds, self.wakes + other.wakes)
+
+    def __sub__(self, other: Activity) -> Activity:
+        return Activity(self.seconds - other.seconds, self.wakes - other.wakes)
+
+    @classmethod
+    def of(cls, pid: str) -> Activity:
+        """That of a living process; nothing for one that is gone."""
+        total = cls(0.0, 0)
+        for thread in Path(f"/proc/{pid}/task").glob("*"):
+            with suppress(OSError):
+                seconds = int((thread / "schedstat").read_text("ascii").split()[0]) / 1e9
+                status = (thread / "status").read_text("ascii", "replace")
+                wakes = int(status.partition("\nvoluntary_ctxt_switches:")[2].split(None, 1)[0])
+                total += cls(seconds, wakes)
+        return total
 
 
 def peak_memory(pid: int | str = "self") -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.benchmarks.bench import Case
-from tests.benchmarks.cases import chain, independent, pipe, start
+from tests.benchmarks.cases import chain, copying, idle, independent, nested, pipe, start, unchanged, waiting
 
 CASES = {
     case.name: case
@@ -11,6 +11,11 @@ CASES = {
         Case("pipe", "The limit: a raw pipe between two processes, with orjson", pipe.measure),
         Case("independent", "Independent tasks that do nothing, from TOML to manifest", independent.measure),
         Case("chain", "A chain of tasks that do nothing", chain.measure),
+        Case("nested", "A million tasks from ten lines of TOML", nested.measure),
         Case("start", "One task, and the command itself", start.measure),
+        Case("waiting", "Asynchronous tasks that wait", waiting.measure),
+        Case("copying", "Files from a web server on loopback", copying.measure),
+        Case("unchanged", "Checking, and resuming with nothing to do", unchanged.measure),
+        Case("idle", "Nothing to do while a long task runs", idle.measure),
     )
 }

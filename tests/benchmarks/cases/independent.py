@@ -41,9 +41,14 @@ def measure(bench: Bench) -> Iterator[Finding]:
     what = f"{few:,} tasks, whole process"
     yield Row(what=what, unit=UNIT, ours=ours["whole rate"], beside=EXECUTOR.name, theirs=pool["whole rate"])
 
+    what = f"{few:,} tasks, processor time of one in all processes"
+    yield Row(what=what, unit="s", ours=ours["cpu of one"], beside=EXECUTOR.name, theirs=pool["cpu of one"])
+
     small, large = rounds(bench.runs(3), partial(otter, few_file, few), partial(otter, many_file, many))
     yield Row(what=f"{many:,} tasks, inside", unit=UNIT, ours=large["inside rate"], aim=aim)
     yield Row(what=f"{many:,} tasks, whole process", unit=UNIT, ours=large["whole rate"])
+    what = f"{many:,} tasks, processor time of one in all processes"
+    yield Row(what=what, unit="s", ours=large["cpu of one"])
     yield Row(
         what=f"{many:,} tasks, inside", unit="s", ours=large["inside"], beside=f"{few:,} tasks",
         theirs=small["inside"], aim=ratio_at_most(GROWTH * many / few / 10),
@@ -70,7 +75,11 @@ def other(peer: Peer, count: int, directory: Path) -> Figures:
 
 
 def _with_rates(figures: Figures, count: int) -> Figures:
-    return figures | {"inside rate": count / figures["inside"], "whole rate": count / figures["whole"]}
+    return figures | {
+        "inside rate": count / figures["inside"],
+        "whole rate": count / figures["whole"],
+        "cpu of one": figures["all cpu"] / count,
+    }
 
 
 def _beside(bench: Bench, peer: Peer) -> Iterator[Finding]:

@@ -47,14 +47,20 @@ class Peer:
         """Do a piece of work once.
 
         Returns:
-            `whole`: seconds of the process; `inside`: from making the system ready to its end; `work`: the work alone.
+            `whole`: seconds of the process; `all cpu`: processor seconds of it and its children; `inside`: from making
+            the system ready to its end; `work`: the work alone.
 
         Raises:
             CommandError: the program failed.
         """
         finished = run([self.python, PROGRAMS / self.program, work, *map(str, arguments)], directory=directory)
         times = json.loads(finished.output.splitlines()[-1])
-        return {"whole": finished.seconds, "inside": sum(times[key] for key in ("start", "work", "stop")), **times}
+        return {
+            "whole": finished.seconds,
+            "all cpu": finished.cpu,
+            "inside": sum(times[key] for key in ("start", "work", "stop")),
+            **times,
+        }
 
 
 EXECUTOR = Peer("ProcessPoolExecutor", "executor.py", Path(sys.executable))
