@@ -3,7 +3,7 @@
 import zipfile
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.parser import HeaderParser
 from pathlib import Path
 
@@ -21,7 +21,14 @@ PACKAGES: Mapping[str, Collection[str]] = {
         "otter.util",
         "otter.wire",
     ),
-    "otter-worker": ("otter.step.worker", "otter.storage", "otter.tasks", "otter.validators"),
+    "otter-worker": (
+        "otter.commands",
+        "otter.step.worker",
+        "otter.storage",
+        "otter.tasks",
+        "otter.testing",
+        "otter.validators",
+    ),
     "otter-coordinator": ("otter.cli", "otter.core", "otter.report", "otter.step.coordinator"),
 }
 """The import packages of each distribution: all of them, and no others."""
@@ -45,7 +52,7 @@ class Wheel:
     path: Path
     name: str
     version: str
-    files: Mapping[str, bytes]
+    files: Mapping[str, bytes] = field(repr=False)
     requires: tuple[Requirement, ...]
     extras: tuple[str, ...]
 
