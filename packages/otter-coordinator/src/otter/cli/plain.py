@@ -75,6 +75,9 @@ class PlainObserver(SilentObserver):
         for line in summary_lines(step, coordinator):
             self._say(line)
 
+    def close(self) -> None:
+        """Nothing is left on the stream that would have to be taken away."""
+
     def _say(self, text: str) -> None:
         self._stream.write(f"{visible(text)}\n")
         self._stream.flush()

@@ -46,11 +46,14 @@ def run(args: argparse.Namespace) -> int:
         pipeline = load_pipeline(readable_file(_file(args)))
         flags = {name: getattr(args, name) for name in ("step", "work_path", "release_uri", "pool_size", "log_level")}
         config = resolve_config(RUNNER_NAME, pipeline, flags, os.environ)
-        observer = PlainObserver(sys.stderr, config.step, args.quiet)
+        observer = _observer(config.step, args.quiet)
         session = Session(
             config, pipeline, _options(args, pipeline), observer, parse_overrides(args.set), args.lenient
         )
-        step = asyncio.run(session.run())
+        try:
+            step = asyncio.run(session.run())
+        finally:
+            observer.close()
     except PipelineError as error:
         sys.stderr.write(render(error.problems))
         return exit_codes.BAD_CONFIGURATION
@@ -67,6 +70,14 @@ def run(args: argparse.Namespace) -> int:
     if session.stopped_by is not None and step.manifest.result != "success":
         return exit_codes.SIGNALLED + session.stopped_by
     return exit_codes.SUCCESS if step.manifest.result == "success" else exit_codes.FAILED
+
+
+def _observer(step: str, quiet: bool) -> PlainObserver:
+    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("CI"):
+        return PlainObserver(sys.stderr, step, quiet)
+    from otter.cli.live import LiveObserver  # rich takes longer to load than a small step takes to run
+
+    return LiveObserver(sys.stderr, step)
 
 
 def _file(args: argparse.Namespace) -> str:

@@ -16,7 +16,7 @@ import attrs
 from otter.scratchpad.model import Scratchpad
 from otter.task.model import Spec, Task, TaskContext
 from otter.task.task_reporter import is_asynchronous
-from otter.task.task_type import ENGINE_KEYS, Field, TaskType, schema_for
+from otter.task.task_type import ENGINE_KEYS, SPEC_REF, Field, TaskType, schema_for
 from otter.util.errors import NotFoundError, OtterError, TaskBuildError, failure_text
 from otter.util.record import record_fields
 
@@ -129,8 +129,11 @@ class TaskRegistry:
             values = spec.model_dump()
             typed = kind.spec if not isinstance(spec, kind.spec) else type(spec)
             ignore = spec.scratchpad_ignore_missing or _ignores_missing(typed)
-            replaced = typed(**context.scratchpad.replace(values, ignore_missing=ignore))
-            return kind.task(replaced, context)
+            # Templates inside a spec are left to its task, which knows their names.
+            templates = {field.name for field in record_fields(typed) if SPEC_REF in str(schema_for(field.type))}
+            kept = {name: values.pop(name) for name in templates & values.keys()}
+            replaced = context.scratchpad.replace(values, ignore_missing=ignore)
+            return kind.task(typed(**replaced, **kept), context)
         except OtterError as error:
             raise TaskBuildError(f"{spec.name}: {failure_text(error)}") from error
         except Exception as error:

@@ -31,6 +31,7 @@ from otter.step.coordinator.ports import ManifestStore, Observer
 from otter.step.coordinator.run_directory import STATE_DIRECTORY, RunDirectory
 from otter.step.coordinator.run_loop import RunFacts, RunLoop
 from otter.step.coordinator.scheduler import Scheduler, Settings
+from otter.step.coordinator.status import snapshot
 from otter.step.coordinator.silent import SilentObserver
 from otter.step.coordinator.stragglers import become_reaper
 from otter.step.model import Step
@@ -160,7 +161,7 @@ class Coordinator:
         scratchpad = Scratchpad(self.task_registry.scratchpad.sentinel_dict)
         scheduler = self._scheduler = Scheduler(self._settings())
         facts = RunFacts(
-            run_id=uuid.uuid4().hex, config=config, log_dir=directory.logs, spill_dir=directory.spill,
+            run_id=uuid.uuid4().hex, config=config, directory=directory.path, log_dir=directory.logs, spill_dir=directory.spill,
             concurrency=self.options.concurrency, log_limit=self.options.log_limit,
         )  # fmt: skip
         history = History(journal.records)
@@ -273,6 +274,10 @@ class Coordinator:
             return entry
         assert self._scheduler is not None, "there are tasks"
         return orjson.dumps({**TASK_FIELDS, "name": self._scheduler.graph.nodes[place].name})
+
+    def status(self) -> dict[str, Any]:
+        """What the run is doing now: see `otter.step.coordinator.status.snapshot`. Empty before it has begun."""
+        return snapshot(self._scheduler, self._ledger) if self._scheduler is not None else {}
 
     def counts(self) -> dict[str, int]:
         """Number of tasks by result, as far as they have ended."""

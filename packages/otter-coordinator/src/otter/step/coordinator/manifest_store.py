@@ -150,7 +150,7 @@ class LocalManifestStore:
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         # A lock file of its own: the manifest itself is replaced, and a lock on it would be left with the old file.
-        fd = os.open(self.path.with_name(f".{FILE_NAME}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        fd = os.open(self.path.with_name(f".otter.{FILE_NAME}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
             yield
@@ -201,7 +201,7 @@ class LocalManifestStore:
         yield b"}" + _INDEX + orjson.dumps(index)[1:] + b"}"
 
     def _write(self, chunks: Iterable[bytes]) -> None:
-        temporary = self.path.with_name(f".{FILE_NAME}.{os.getpid()}.tmp")
+        temporary = self.path.with_name(f".otter.{FILE_NAME}.{os.getpid()}.tmp")
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
             try:

@@ -31,6 +31,7 @@ from otter.step.coordinator.ledger import NO_TASKS, RESULTS, Dispatched, Draft, 
 from otter.step.coordinator.ports import Observer, Workers
 from otter.step.coordinator.process_death import Death
 from otter.step.coordinator.scheduler import Scheduler
+from otter.step.coordinator.status import snapshot, write_status
 from otter.step.coordinator.task_node import TaskNode
 from otter.task.task_type import TaskType
 from otter.util.errors import ConfigError, OtterError, ScratchpadError, SpecError, failure_text
@@ -44,6 +45,9 @@ COORDINATOR_POLLING_INTERVAL = 0.5
 
 SYNC_INTERVAL = 0.05
 """Seconds: the longest time that a commit waits for the disk."""
+
+STATUS_INTERVAL = 1.0
+"""Seconds between two snapshots for `otter status`, at least."""
 
 SPECS_IN_RECORD = 1000
 FRAME_BUDGET = 4 * 1024 * 1024
@@ -60,6 +64,7 @@ class RunFacts:
 
     Attributes:
         run_id: random, unique.
+        directory: of the run.
         log_dir: for the logs of tasks.
         spill_dir: for results that are too large for a message.
         concurrency: asynchronous tasks of one worker at most.
@@ -68,6 +73,7 @@ class RunFacts:
 
     run_id: str
     config: Config
+    directory: Path
     log_dir: Path
     spill_dir: Path
     concurrency: int
@@ -127,6 +133,9 @@ class RunLoop:
         self._pool: Workers | None = None
         self._queue: deque[Event | _Result | _Decision] = deque()
         self._turning = False
+        self._turns = 0
+        self._told_turns = -1
+        self._told_at = 0.0
         self._begun_now: dict[TaskId, e.AttemptStarted] = {}
         """Beginnings that came in this turn: one whose end came as well is no news to anybody."""
         self._outgoing: dict[WorkerId, list[Any]] = {}
@@ -258,6 +267,7 @@ class RunLoop:
         if self._turning:
             return
         self._turning = True
+        self._turns += bool(self._queue) and not (len(self._queue) == 1 and isinstance(self._queue[0], e.Tick))
         try:
             while self._queue:
                 self._take_queued()
@@ -348,10 +358,20 @@ class RunLoop:
             self._timer.cancel()
         self._timer = self._loop.call_at(when, self._on_timer)
 
+    def _tell_status(self) -> None:
+        """Say what the run is doing, unless nothing has happened since it was said."""
+        now = self._now()
+        if self._turns != self._told_turns and now - self._told_at >= STATUS_INTERVAL:
+            write_status(self._facts.directory, snapshot(self._scheduler, self._ledger))
+            # Looking through a million tasks takes its time: it gets a twentieth of all time at most.
+            self._told_at = max(now, now + 19 * (self._now() - now))
+            self._told_turns = self._turns
+
     def _on_timer(self) -> None:
         self._timer = None
         self._workers.poll()
         self._workers.trim_output()
+        self._tell_status()
         self._feed(e.Tick(self._now()))
 
     # --- messages -----------------------------------------------------------------------------------------------------

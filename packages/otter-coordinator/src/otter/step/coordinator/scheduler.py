@@ -60,6 +60,9 @@ STUCK = 0.01
 START_COST = 0.1
 """Seconds of work that justify another worker process: about what starting one costs."""
 
+BRISK = 0.05
+"""Seconds below which an asynchronous task is taken to be work for the processor."""
+
 ASYNC_SHARE = 4
 """Asynchronous tasks that justify another worker process."""
 
@@ -596,7 +599,7 @@ class Scheduler:
         self._fail_run(event.reason)
 
     def _fail_run(self, reason: str) -> None:
-        self._failure = self._failure or reason
+        self._failure = reason  # whatever failed before, this is why the run ends
         if self.stopping is None:
             self._stop(reason, Outcome.FAILURE)
         self._stop_outcome = Outcome.FAILURE
@@ -605,6 +608,7 @@ class Scheduler:
         self.stopping = reason
         self._stop_outcome = outcome
         self._kill_at = self._now + self.settings.grace
+        self._rebalance_at = None
         for worker in self.workers.values():
             if worker.state is WorkerState.STARTING:
                 self._kill(worker, "not needed any more")
@@ -706,7 +710,7 @@ class Scheduler:
         """Asynchronous tasks go to the worker that has the fewest, as long as one has room."""
         held = sum(worker.asynchronous for worker in self.workers.values())
         serving = sum(worker.state is WorkerState.SERVING for worker in self.workers.values())
-        target = min(self._pool_size, math.ceil((held + self.ready.count(True)) / ASYNC_SHARE))
+        target = min(self._async_limit(), math.ceil((held + self.ready.count(True)) / ASYNC_SHARE))
         share = max(ASYNC_SHARE, math.ceil((held + self.ready.count(True)) / max(1, target)))
         reserved = self._reserved_for(False) if self.ready.count(False) else None
         limit = min(share, self.settings.concurrency)
@@ -770,19 +774,27 @@ class Scheduler:
     def _demand(self) -> int:
         """How many more workers the ready tasks would occupy."""
         demand = 0
-        node = self.ready.head(False, self.graph.nodes)
-        if node is not None:
-            estimate = self.estimates.get(node.new.kind)
-            each = START_COST if estimate is None else min(estimate, START_COST)
-            demand += math.ceil(self.ready.count(False) * each / START_COST)
-        node = self.ready.head(True, self.graph.nodes)
-        if node is not None:
-            estimate = self.estimates.get(node.new.kind)
-            each = START_COST if estimate is None else min(estimate, START_COST)
-            demand += math.ceil(self.ready.count(True) * each / START_COST / ASYNC_SHARE)
+        for asynchronous, share in ((False, 1), (True, ASYNC_SHARE)):
+            node = self.ready.head(asynchronous, self.graph.nodes)
+            if node is not None:
+                estimate = self.estimates.get(node.new.kind)
+                each = 1.0 if estimate is None else min(1.0, estimate / START_COST)
+                wanted = math.ceil(self.ready.count(asynchronous) * each / share)
+                demand += min(wanted, max(0, self._async_limit() - len(self.workers))) if asynchronous else wanted
         if self._stuck_workers() and not any(worker.open and not worker.held for worker in self.workers.values()):
             demand += 1
         return demand
+
+    def _async_limit(self) -> int:
+        """How many workers asynchronous tasks may occupy.
+
+        Tasks that end within moments keep a processor busy rather than wait for something: more workers than
+        processors would only get in each other's way.
+        """
+        node = self.ready.head(True, self.graph.nodes)
+        estimate = self.estimates.get(node.new.kind) if node is not None else None
+        brisk = estimate is not None and estimate < BRISK
+        return min(self._pool_size, self.settings.starts_at_once) if brisk else self._pool_size
 
     def _start_worker(self) -> None:
         worker = WorkerNode(WorkerId(self._next_worker), deadline=self._now + self.settings.start_timeout)
