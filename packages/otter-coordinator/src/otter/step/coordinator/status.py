@@ -1,0 +1,69 @@
+"""What a run is doing, for people who look from outside: `otter status` in another shell, and the display."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from otter.step.coordinator.ledger import Ledger, utc_text
+from otter.step.coordinator.scheduler import Scheduler
+from otter.step.coordinator.task_node import Assigned, Deciding, Delayed, Expanding, Ready, TaskNode, Waiting
+
+FILE_NAME = "status.json"
+LISTED = 200
+"""Tasks of a kind that are listed one by one; of more, only the number is given."""
+
+Table = dict[str, Any]
+
+
+def snapshot(scheduler: Scheduler, ledger: Ledger) -> Table:
+    """The present state of a run: counts, what runs since when, and why each of the waiting tasks waits."""
+    counts = {state.__name__.lower(): number for state, number in scheduler.counts.items() if number}
+    running: list[Table] = []
+    for worker in scheduler.workers.values():
+        for task in sorted(worker.running):
+            held = ledger.dispatched.get(task)
+            since = utc_text(held.began) if held is not None and held.began else None
+            node = scheduler.graph.nodes[task]
+            running.append({"name": node.name, "worker": worker.id, "attempt": node.attempt, "since": since})
+    return {
+        "at": utc_text(time.time()),
+        "total": len(scheduler.graph.nodes),
+        "counts": counts,
+        "stopping": scheduler.stopping,
+        "workers": [
+            {"worker": worker.id, "state": worker.state.value, "running": len(worker.running), "next": len(worker.waiting)}
+            for worker in scheduler.workers.values()
+        ],
+        "pools": dict(scheduler.ready.free),
+        "running": running[:LISTED],
+        "waiting": [{"name": node.name, "why": scheduler.why(node.id)} for node in _waiting(scheduler)],
+    }
+
+
+def _waiting(scheduler: Scheduler) -> list[TaskNode]:
+    kinds = (Waiting, Ready, Delayed, Expanding, Assigned, Deciding)
+    if not sum(scheduler.counts[kind] for kind in kinds):
+        return []
+    found: list[TaskNode] = []
+    for node in scheduler.graph.nodes:
+        if type(node.state) in kinds:
+            found.append(node)
+            if len(found) == LISTED:
+                break
+    return found
+
+
+def write_status(directory: Path, status: Table) -> None:
+    """Put a snapshot where `otter status` looks. It is worth no error: a full disk is noticed elsewhere."""
+    temporary = directory / f".{FILE_NAME}.tmp"
+    with contextlib.suppress(OSError):
+        temporary.write_bytes(orjson.dumps(status))
+        os.replace(temporary, directory / FILE_NAME)
+
+
