@@ -48,7 +48,7 @@ class Dispatched:
     """An attempt that a worker has.
 
     Attributes:
-        digest: SHA-256 of the spec as it was sent.
+        payload: its spec as it was sent.
         began: wall-clock time of its beginning; none before it.
         answered: its worker has answered for it; another answer would be a forgery.
         pages: tables of specs that it has generated so far.
@@ -57,7 +57,7 @@ class Dispatched:
 
     worker: int
     attempt: int
-    digest: str
+    payload: bytes
     began: float | None = None
     answered: bool = False
     pages: list[Table] = attrs.field(factory=list)

@@ -577,8 +577,7 @@ class RunLoop:
             reason = failure_text(error)
             self._queue.append(e.TaskRefused(self._now(), command.worker, command.task, command.attempt, reason))
             return
-        digest = self._ledger.digest(payload)
-        self._ledger.dispatched[command.task] = Dispatched(command.worker, command.attempt, digest)
+        self._ledger.dispatched[command.task] = Dispatched(command.worker, command.attempt, payload)
         spec = orjson.Fragment(payload)
         self._post(command.worker, m.RunTask(command.task, command.attempt, spec, command.alone))
 
@@ -682,9 +681,11 @@ class RunLoop:
                 page = held.pages[start : start + SPECS_IN_RECORD]
                 self._journal.append(encode_record({"kind": "specs", "name": node.name, "specs": page}))
         values_text = b',"values":' + orjson.dumps(values) if values else b""
-        digest = held.digest.encode() if held is not None else b""
-        # Put together by hand: the entry is JSON already, and is the greater part of what a run writes.
-        self._journal.append(frame_record(b'{"kind":"task","digest":"%b"%b,"entry":%b}' % (digest, values_text, entry)))
+        spec = held.payload if held is not None else b"null"
+        digest = self._ledger.digest(spec).encode() if held is not None else b""
+        # Put together by hand: all parts are JSON already, and are the greater part of what a run writes.
+        body = b'{"kind":"task","digest":"%b","spec":%b%b,"entry":%b}' % (digest, spec, values_text, entry)
+        self._journal.append(frame_record(body))
 
     def _note_sequence(self, node: TaskNode, sequence: int | None = None) -> None:
         """Remember when a task was committed, for itself and for the generators above it."""
