@@ -11,6 +11,7 @@ from typing import NoReturn
 VERBS = {
     "run": "run a step of a pipeline file",
     "check": "find every mistake in pipeline files, without running anything",
+    "init": "make a pipeline file and a package of task types to begin with",
     "tasks": "list the task types at hand, or say all about one of them",
     "schema": "print a JSON Schema of pipeline files, for editors",
     "convert": "turn a configuration of the first generation (YAML) into TOML",

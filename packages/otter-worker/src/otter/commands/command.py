@@ -116,6 +116,8 @@ class Command(Task):
                     asked = True
                     program.terminate()
             code = await program.finish()
+        except asyncio.CancelledError:  # the time to stop by itself is over
+            raise TaskAbortedError(f"{spec.argv[0]} did not stop, and was killed") from None
         finally:
             program.close()
         if asked:
