@@ -106,7 +106,7 @@ class Runner:
         options = RunOptions(
             defaults=pipeline.defaults, pools=pipeline.pools, grace=workers.grace,
             max_specs=pipeline.settings.get("max_specs", 1_000_000), concurrency=workers.concurrency,
-            start_timeout=workers.start_timeout, python=workers.python, memory=workers.memory,
+            start_timeout=workers.start_timeout, python=workers.python, memory=workers.memory, env=workers.env,
             task_packages=tuple(self._packages),
         )  # fmt: skip
         observer = PlainObserver(sys.stderr, self.config.step)

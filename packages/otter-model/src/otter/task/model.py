@@ -124,6 +124,26 @@ class Task(TaskReporter):
         self.spec = spec
         self.context = context
 
+    def start_run(self) -> None:
+        """Record that `run` begins."""
+        self.context.state = State.RUNNING
+        super().start_run()
+
+    def finish_run(self) -> None:
+        """Record that `run` ended well."""
+        self.context.state = State.PENDING_VALIDATION
+        super().finish_run()
+
+    def start_validation(self) -> None:
+        """Record that `validate` begins."""
+        self.context.state = State.VALIDATING
+        super().start_validation()
+
+    def finish_validation(self) -> None:
+        """Record that `validate` ended well."""
+        self.context.state = State.DONE
+        super().finish_validation()
+
     def run(self) -> Any:
         """Do the work; a plain method or a coroutine."""
         raise TypeError(f"the task class {type(self).__name__} has no run method")

@@ -70,6 +70,7 @@ class RunOptions:
         python: interpreter of the workers; none for this one.
         memory: limit of a worker's data segment, in bytes.
         task_packages: packages of task modules beside those of entry points.
+        env: names of the environment variables that workers inherit; none for all of them.
     """
 
     keep_going: bool = False
@@ -84,6 +85,7 @@ class RunOptions:
     python: str | None = None
     memory: int | None = None
     task_packages: tuple[str, ...] = ()
+    env: tuple[str, ...] | None = None
 
 
 class Coordinator:
@@ -194,7 +196,7 @@ class Coordinator:
                 await publisher  # a late writing must not replace the last one
             await pool.close()
         self.explanations = run.explanations
-        self._conclude(store, time.monotonic() - began)
+        self._conclude(store, journal, time.monotonic() - began)
 
     def _settings(self) -> Settings:
         options = self.options
@@ -210,6 +212,7 @@ class Coordinator:
         return Launch(
             module=WORKER_MODULE, run_id=run_id, output_dir=directory.workers, python=options.python or sys.executable,
             task_packages=tuple(packages), memory=options.memory, share_path=options.python is None,
+            env=options.env,
         )  # fmt: skip
 
     def _run_record(self, facts: RunFacts) -> dict[str, Any]:
@@ -257,9 +260,10 @@ class Coordinator:
 
     def _entry(self, result: Result, reason: str | None, elapsed: float | None) -> StepEntry:
         finished = utc_text(time.time()) if elapsed is not None else None
+        log = list(self._run.log) if self._run is not None else []
         return {
             "name": self.step.name, "result": result.value, "started_run_at": utc_text(self._started_at.timestamp()),
-            "finished_run_at": finished, "elapsed": elapsed, "log": [], "artifacts": [], "failure_reason": reason,
+            "finished_run_at": finished, "elapsed": elapsed, "log": log, "artifacts": [], "failure_reason": reason,
             "counts": self.counts(),
         }  # fmt: skip
 
@@ -292,7 +296,7 @@ class Coordinator:
             "pending": total - success - failure - aborted, "success": success, "failure": failure, "aborted": aborted,
         }  # fmt: skip
 
-    def _conclude(self, store: ManifestStore, elapsed: float) -> None:
+    def _conclude(self, store: ManifestStore, journal: Journal, elapsed: float) -> None:
         run, scheduler = self._run, self._scheduler
         assert run is not None
         assert scheduler is not None
@@ -300,6 +304,7 @@ class Coordinator:
         assert finish is not None, "the run returned, so it has finished"
         result = Result(RESULTS[finish.outcome])
         entry = self._entry(result, finish.reason, elapsed)
+        journal.append(encode_record({"kind": "end", "entry": entry}))
         try:
             store.publish(self.key, entry, self._task_entries())
         except ManifestError as error:

@@ -33,6 +33,8 @@ from otter.wire.messages import AbortTasks
 RECEIVE = 256 * 1024
 CLOSED_PATIENCE = 0.5
 """Seconds that a process may live after it closed its channel."""
+NEEDED = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "OTTER_FAIL"})
+"""Environment variables that workers inherit even where the operator lists what they may."""
 OUTPUT_LIMIT = 64 * 1024 * 1024
 """Bytes that a process may have written behind Python's back before its output file is cut."""
 
@@ -48,6 +50,8 @@ class Launch:
         python: their interpreter.
         task_packages: packages of task modules that the operator named.
         memory: limit of their data segment, in bytes; none for no limit.
+        env: names of the environment variables that they inherit, beside a few that no program can do without; none for
+            all of them.
         share_path: give them the `sys.path` of this process; only sensible with the same interpreter.
     """
 
@@ -58,6 +62,7 @@ class Launch:
     task_packages: tuple[str, ...] = ()
     memory: int | None = None
     share_path: bool = True
+    env: tuple[str, ...] | None = None
 
 
 @attrs.define(eq=False)
@@ -229,7 +234,11 @@ class WorkerPool:
         return command
 
     def _environment(self) -> dict[str, str]:
-        environment = {**os.environ, MARK: self._launch.run_id, "PYTHONUNBUFFERED": "1"}
+        allowed = self._launch.env
+        inherited = dict(os.environ)
+        if allowed is not None:
+            inherited = {name: value for name, value in inherited.items() if name in allowed or name in NEEDED}
+        environment = {**inherited, MARK: self._launch.run_id, "PYTHONUNBUFFERED": "1"}
         if self._launch.share_path:
             environment["OTTER_WORKER_PYTHONPATH"] = os.environ.get("PYTHONPATH", "")
             environment["PYTHONPATH"] = os.pathsep.join(_import_path())

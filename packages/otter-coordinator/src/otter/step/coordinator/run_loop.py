@@ -50,6 +50,8 @@ STATUS_INTERVAL = 1.0
 """Seconds between two snapshots for `otter status`, at least."""
 
 SPECS_IN_RECORD = 1000
+LOG_LINES = 200
+LOG_WIDTH = 500
 FRAME_BUDGET = 4 * 1024 * 1024
 """Bytes of specs in one frame to a worker."""
 
@@ -134,6 +136,8 @@ class RunLoop:
         self._queue: deque[Event | _Result | _Decision] = deque()
         self._turning = False
         self._turns = 0
+        self.log: deque[str] = deque(maxlen=LOG_LINES)
+        """What happened to the run as a whole, for the step's part of the manifest."""
         self._told_turns = -1
         self._told_at = 0.0
         self._begun_now: dict[TaskId, e.AttemptStarted] = {}
@@ -205,6 +209,7 @@ class RunLoop:
 
     def request_stop(self, reason: str, level: StopLevel) -> None:
         """Ask the run to stop."""
+        self._note(reason)
         self._observer.on_stop(reason)
         if not self._types.done():
             self._types.set_exception(WorkerRefusedError(reason))
@@ -244,7 +249,7 @@ class RunLoop:
             for task in (*suspects, *node.waiting):
                 self._ledger.dispatched.pop(task, None)
             if suspects or node.deadline is not None:
-                self._observer.on_worker(worker, reason)
+                self._tell_worker(worker, reason)
         self._feed(e.WorkerLost(self._now(), worker, reason))
 
     # --- turns --------------------------------------------------------------------------------------------------------
@@ -374,6 +379,13 @@ class RunLoop:
         self._tell_status()
         self._feed(e.Tick(self._now()))
 
+    def _note(self, text: str) -> None:
+        self.log.append(f"{utc_text(time.time())} {text[:LOG_WIDTH]}")
+
+    def _tell_worker(self, worker: WorkerId, what: str) -> None:
+        self._note(f"worker {worker}: {what}")
+        self._observer.on_worker(worker, what)
+
     # --- messages -----------------------------------------------------------------------------------------------------
 
     def _on_hello(self, worker: WorkerId, body: bytes) -> None:
@@ -394,7 +406,7 @@ class RunLoop:
         )  # fmt: skip
         self._post(worker, welcome)
         self._welcomed.add(worker)
-        self._observer.on_worker(worker, f"ready: process {hello.pid}, Python {hello.python}")
+        self._tell_worker(worker, f"ready: process {hello.pid}, Python {hello.python}")
         if not self._ledger.types:
             self._ledger.types = types
         if not self._types.done():
@@ -565,7 +577,7 @@ class RunLoop:
             self._workers.start(command.worker)
         except OSError as error:
             reason = f"cannot start {error.filename or 'a process'}: {error.strerror}"
-            self._observer.on_worker(command.worker, reason)
+            self._tell_worker(command.worker, reason)
             self._queue.append(e.WorkerUnstartable(self._now(), command.worker, reason))
 
     def _do_dispatch(self, command: e.Dispatch) -> None:
@@ -630,6 +642,7 @@ class RunLoop:
         self._ledger.dispatched.pop(command.task, None)
         attempts = self._ledger.attempts.get(command.task) or [{}]
         self._journal.append(encode_record({"kind": "attempt", "name": node.name, **attempts[-1]}))
+        self._note(f"{node.name}: attempt {command.attempt} failed: {command.reason}")
         self._observer.on_retry(node.name, command.attempt, command.reason, command.delay)
 
     def _do_commit(self, command: e.Commit) -> None:

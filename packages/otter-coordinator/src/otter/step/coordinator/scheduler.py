@@ -738,6 +738,8 @@ class Scheduler:
         serving = [worker for worker in self.workers.values() if worker.state is WorkerState.SERVING]
         if any(worker.held and (worker.asynchronous > 0) is asynchronous for worker in serving):
             return None
+        if asynchronous and any(worker.open and not worker.held for worker in serving):
+            return None  # it is reserved for a synchronous task: asynchronous ones are handed out first
         if len(serving) == 1:
             other = self.ready.head(not asynchronous, self.graph.nodes)
             if other is not None and self.ready.entry(other) < self.ready.entry(head):
