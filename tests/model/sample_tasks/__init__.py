@@ -1,0 +1,1 @@
+"""A task package as an application has it."""

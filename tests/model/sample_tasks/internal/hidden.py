@@ -1,0 +1,7 @@
+"""In a sub-package: left out."""
+
+from otter.task import Task
+
+
+class Hidden(Task):
+    """Never found."""
