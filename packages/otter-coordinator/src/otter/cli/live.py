@@ -114,11 +114,11 @@ class LiveObserver(PlainObserver):
         line.add_column(ratio=1)
         line.add_column(no_wrap=True, justify="right")
         bar = ProgressBar(total=max(self._total, 1), completed=done, complete_style="green", finished_style="green")
-        line.add_row(Text(self._stopping and f"{self._step}: stopping" or self._step, style="bold"), bar, facts)
+        line.add_row(Text(f"{self._step}: stopping" if self._stopping else self._step, style="bold"), bar, facts)
         return line
 
     def _running_lines(self, now: float) -> list[Text]:
-        oldest = sorted(list(self._running.values()), key=lambda item: item[1])
+        oldest = sorted(self._running.values(), key=lambda item: item[1])
         lines = []
         for name, since, worker in oldest[:SHOWN_RUNNING]:
             line = Text(f"  {format_duration(now - since):>7}  ", style="dim", no_wrap=True, overflow="ellipsis")

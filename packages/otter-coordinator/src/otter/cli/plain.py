@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 from otter.pipeline import visible
 from otter.step.coordinator.coordinator import Coordinator
-from otter.step.coordinator.events import TaskId, WorkerId
+from otter.step.coordinator.events import TaskId
 from otter.step.coordinator.silent import SilentObserver
 from otter.step.model import Step
 from otter.util.units import format_duration

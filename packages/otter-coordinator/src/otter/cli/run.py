@@ -92,7 +92,8 @@ def _options(args: argparse.Namespace, pipeline: Pipeline) -> RunOptions:
     return RunOptions(
         keep_going=args.keep_going, resume=args.resume, defaults=_defaults(args, pipeline), pools=pipeline.pools,
         grace=workers.grace, max_specs=pipeline.settings.get("max_specs", 1_000_000), concurrency=workers.concurrency,
-        start_timeout=workers.start_timeout, python=args.worker_python or workers.python, memory=workers.memory, env=workers.env,
+        start_timeout=workers.start_timeout, python=args.worker_python or workers.python,
+        memory=workers.memory, env=workers.env,
         task_packages=tuple(args.tasks),
     )  # fmt: skip
 

@@ -46,9 +46,10 @@ class Runner:
     """
 
     def __init__(self, name: str) -> None:
-        if not isinstance(name, str) or not RUNNER_NAME.fullmatch(name):
+        if not RUNNER_NAME.fullmatch(name):
             raise ConfigError(
-                f"a runner's name has 2 to 32 lower-case letters, digits and underscores and begins with a letter: {name!r}"
+                "a runner's name has 2 to 32 lower-case letters, digits and underscores, and begins with a letter: "
+                f"{name!r}"
             )
         self.name = name
         self.config: Config | None = None
@@ -78,7 +79,7 @@ class Runner:
             self._refuse(error)
 
     def register_tasks(self, package: str) -> None:
-        """Register the task types of a package, beside those of installed ones. Workers import it, this process does not.
+        """Register the task types of a package, beside those of installed ones. Only workers import it.
 
         Raises:
             SystemExit: with 2, if there is no such package.
@@ -128,7 +129,7 @@ class Runner:
         return parser
 
     def _say(self, text: str) -> None:
-        print(f"{self.name}: {text}", file=sys.stderr)
+        sys.stderr.write(f"{self.name}: {text}\n")
 
     def _refuse(self, error: OtterError) -> NoReturn:
         self._say(render(error.problems) if isinstance(error, PipelineError) else f"error: {error}")
@@ -141,7 +142,7 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-w", "--work-path", metavar="DIR", help="where the run writes (default: ./work)")
     parser.add_argument("-r", "--release-uri", metavar="URI", help="where the release lives (default: the work path)")
     parser.add_argument("-p", "--pool-size", metavar="N", help="worker processes at most (default: 5)")
-    parser.add_argument("-l", "--log-level", metavar="LEVEL", help="least level of messages that are kept (default: INFO)")
+    parser.add_argument("-l", "--log-level", metavar="LEVEL", help="least level of messages kept (default: INFO)")
 
 
 def exit_code(error: OtterError) -> int:

@@ -103,7 +103,7 @@ class Session:
     def _install_signals(self) -> list[signal.Signals]:
         """The first signal lets running tasks end, the second kills them, the third leaves at once."""
         loop = asyncio.get_running_loop()
-        installed = []
+        installed: list[signal.Signals] = []
         for number in SIGNALS:
             try:
                 loop.add_signal_handler(number, self._on_signal, number)

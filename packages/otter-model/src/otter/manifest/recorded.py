@@ -1,4 +1,4 @@
-"""`RecordedTasks`: the tasks of a step's manifest, kept as JSON and made into models one by one when they are asked for."""
+"""`RecordedTasks`: the tasks of a step's manifest, kept as JSON and made into models when they are asked for."""
 
 from __future__ import annotations
 

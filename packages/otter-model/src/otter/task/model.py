@@ -112,7 +112,7 @@ class TaskContext:
 
 
 class Task(TaskReporter):
-    """Base of task classes: override `run`, and `validate` where the result can be checked. Decorate both with `report`.
+    """Base of task classes: override `run`, and `validate` where the result can be checked; decorate both.
 
     Args:
         spec: what to do.

@@ -98,8 +98,8 @@ def report(method: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]
     """Decorate `run` or `validate`: times, result and failure go into the manifest of the task.
 
     Calling the decorated method gives a coroutine, whether the method is one or not, and the coroutine returns the
-    task. An exception is recorded instead of raised; the engine and tests read `task.manifest`. Only a cancellation goes
-    on, because swallowing it would keep an event loop from ending.
+    task. An exception is recorded instead of raised; the engine and tests read `task.manifest`. Only a cancellation
+    goes on, because swallowing it would keep an event loop from ending.
     """
     validates = method.__name__ == "validate"
     phase = "validate" if validates else "run"

@@ -73,7 +73,7 @@ class Record:
         # attrs leaves an initialiser that nobody calls. Its code names every field, and would pass for the author's.
         del cls.__attrs_init__  # type: ignore[attr-defined]  # made by the line above
         cls.__own_fields__ = None  # annotations may name classes that are defined later: compiled at first use
-        cls.__scope__ = _local_classes(sys._getframe(1))
+        cls.__scope__ = _local_classes(sys._getframe(1))  # noqa: SLF001 - the one way to see what a text annotation may name
 
     def __init__(self, /, **values: Any) -> None:
         state = self.__dict__
@@ -192,7 +192,7 @@ def _chained(first: Convert, second: Convert) -> Convert:
     return lambda value: second(first(value))
 
 
-def _public_fields(cls: type, fields: list[Any]) -> list[Any]:
+def _public_fields(_: type, fields: list[Any]) -> list[Any]:
     return [field for field in fields if not field.name.startswith("_")]
 
 
@@ -205,7 +205,7 @@ def _annotations(cls: type) -> dict[str, Any]:
         import annotationlib
 
         return annotationlib.get_annotations(cls, format=annotationlib.Format.FORWARDREF)
-    return typing.cast(dict[str, Any], cls.__dict__.get("__annotations__", {}))
+    return typing.cast(dict[str, Any], cls.__dict__.get("__annotations__", {}))  # noqa: RUF063 - its own ones
 
 
 def _local_classes(frame: Any) -> dict[str, Any]:
@@ -221,7 +221,7 @@ def _hints(cls: type[Record]) -> dict[str, Any]:
     scope = {**cls.__scope__, cls.__name__: cls}
     try:
         return typing.get_type_hints(cls, localns=scope, include_extras=True)
-    except Exception:
+    except Exception:  # noqa: BLE001 - an annotation is an expression, and may raise anything
         return _hints_one_by_one(cls, scope)
 
 
@@ -234,7 +234,7 @@ def _hints_one_by_one(cls: type[Record], scope: dict[str, Any]) -> dict[str, Any
             holder = type("_Holder", (), {"__annotations__": {name: annotation}})
             try:
                 hints |= typing.get_type_hints(holder, module, {**vars(base), **scope}, include_extras=True)
-            except Exception:
+            except Exception:  # noqa: BLE001 - as above
                 hints[name] = Any
     return hints
 

@@ -1,4 +1,4 @@
-"""The protocol between coordinator and worker: messages, codec, frames, versions. `PROTOCOL.md` is its normative text."""
+"""The protocol between coordinator and worker. `PROTOCOL.md` is its normative text."""
 
 from otter.wire.codec import TO_COORDINATOR, TO_WORKER, Codec, read_hello
 from otter.wire.errors import PeerError, UnrepresentableError, VersionError, WireError

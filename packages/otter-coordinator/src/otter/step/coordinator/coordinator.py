@@ -31,8 +31,8 @@ from otter.step.coordinator.ports import ManifestStore, Observer
 from otter.step.coordinator.run_directory import STATE_DIRECTORY, RunDirectory
 from otter.step.coordinator.run_loop import RunFacts, RunLoop
 from otter.step.coordinator.scheduler import Scheduler, Settings
-from otter.step.coordinator.status import snapshot
 from otter.step.coordinator.silent import SilentObserver
+from otter.step.coordinator.status import snapshot
 from otter.step.coordinator.stragglers import become_reaper
 from otter.step.model import Step
 from otter.task.policy import Policy
@@ -163,7 +163,8 @@ class Coordinator:
         scratchpad = Scratchpad(self.task_registry.scratchpad.sentinel_dict)
         scheduler = self._scheduler = Scheduler(self._settings())
         facts = RunFacts(
-            run_id=uuid.uuid4().hex, config=config, directory=directory.path, log_dir=directory.logs, spill_dir=directory.spill,
+            run_id=uuid.uuid4().hex, config=config, directory=directory.path, log_dir=directory.logs,
+            spill_dir=directory.spill,
             concurrency=self.options.concurrency, log_limit=self.options.log_limit,
         )  # fmt: skip
         history = History(journal.records)

@@ -1,7 +1,8 @@
 """Where the manifest of a release is kept: one file for all its steps, which may run at the same time.
 
-A writer takes the lock, reads, replaces its own step's entry, and publishes the whole by renaming a finished file over
-the old one. The file begins with the SHA-256 of itself, counted with zeros in the digest's place, so that damage is found.
+A writer takes the lock, reads, replaces its own step's entry, and publishes the whole by renaming a finished file
+over the old one. The file begins with the SHA-256 of itself, counted with zeros in the digest's place, so that damage
+is found.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """`WorkerPool`: starts, watches and stops worker processes. It decides nothing; the scheduler does.
 
-Each worker has a socket pair for messages, one for urgent messages, a pipe of batons and a lifeline, all private to it, and
-leads a process group. Everything is non-blocking and runs in the thread of the event loop. When a process dies, the order
-is: drain what it sent, close, kill its group, reap, and only then say so, because what it had sent is part of the judgement.
+Each worker has a socket pair for messages, one for urgent messages, a pipe of batons and a lifeline, all private to
+it, and leads a process group. Everything is non-blocking and runs in the thread of the event loop. When a process
+dies, the order is: drain what it sent, close, kill its group, reap, and only then say so, because what it had sent is
+part of the judgement.
 """
 
 from __future__ import annotations
@@ -114,7 +115,8 @@ class WorkerPool:
         """Start a process.
 
         Raises:
-            OSError: there are no descriptors or processes left, or the interpreter does not exist; nothing is left open.
+            OSError: there are no descriptors or processes left, or the interpreter does not exist; nothing is left
+            open.
         """
         opened: list[int] = []
         try:

@@ -1,8 +1,9 @@
 """`RunLoop`: waits, feeds the scheduler, carries out its commands.
 
-A turn begins with something from outside: bytes of a worker, the end of a process, a timer, a request to stop. It becomes
-events; each event's commands are carried out in order, and may cause further events. At the end of the turn the journal
-is handed to the operating system, and only then do messages go out: nobody acts on what is not yet recorded.
+A turn begins with something from outside: bytes of a worker, the end of a process, a timer, a request to stop. It
+becomes events; each event's commands are carried out in order, and may cause further events. At the end of the turn
+the journal is handed to the operating system, and only then do messages go out: nobody acts on what is not yet
+recorded.
 """
 
 from __future__ import annotations
@@ -401,7 +402,8 @@ class RunLoop:
         facts = self._facts
         welcome = m.Welcome(
             protocol=version, run=facts.run_id, config=facts.config.to_json(),
-            values=_jsonable(self._scratchpad.sentinel_dict), log_dir=str(facts.log_dir), spill_dir=str(facts.spill_dir),
+            values=_jsonable(self._scratchpad.sentinel_dict), log_dir=str(facts.log_dir),
+            spill_dir=str(facts.spill_dir),
             concurrency=facts.concurrency, log_limit=facts.log_limit,
         )  # fmt: skip
         self._post(worker, welcome)

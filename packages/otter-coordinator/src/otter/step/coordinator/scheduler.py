@@ -1,8 +1,8 @@
 """`Scheduler`: an event in, commands out, and no other way to change it.
 
 It has no clock, no files, no processes and no logger. Time comes with each event; the only chance is the jitter of
-retries, from a generator whose seed is a setting. Each event costs O(1 + edges touched): readiness is a counter of unmet
-requirements, deadlines stand in heaps, and nothing is ever scanned but the workers, of which there are few.
+retries, from a generator whose seed is a setting. Each event costs O(1 + edges touched): readiness is a counter of
+unmet requirements, deadlines stand in heaps, and nothing is ever scanned but the workers, of which there are few.
 
 Read `task_node.py` first for the life of a task, then `handle`.
 """
@@ -681,7 +681,7 @@ class Scheduler:
         if not len(ready):
             return
         if ready.count(True):
-            self._assign_async()
+            self._assign_async(self._reserved_for(False) if ready.count(False) else None)
         if ready.count(False):
             reserved = self._reserved_for(True) if ready.count(True) else None
             for worker in self.workers.values():
@@ -695,7 +695,9 @@ class Scheduler:
                 ):
                     self._feed(worker)
                     if not ready.count(False):
-                        return
+                        break
+        if ready.count(True) and any(worker.open and not worker.held for worker in self.workers.values()):
+            self._assign_async(None)  # what a worker was kept free for has found its pool short since
 
     def _feed(self, worker: WorkerNode) -> None:
         while (node := self.ready.head(False, self.graph.nodes)) is not None:
@@ -706,13 +708,12 @@ class Scheduler:
                 return
             self._hand_out(node, worker, estimate)
 
-    def _assign_async(self) -> None:
+    def _assign_async(self, reserved: WorkerId | None) -> None:
         """Asynchronous tasks go to the worker that has the fewest, as long as one has room."""
         held = sum(worker.asynchronous for worker in self.workers.values())
         serving = sum(worker.state is WorkerState.SERVING for worker in self.workers.values())
         target = min(self._async_limit(), math.ceil((held + self.ready.count(True)) / ASYNC_SHARE))
         share = max(ASYNC_SHARE, math.ceil((held + self.ready.count(True)) / max(1, target)))
-        reserved = self._reserved_for(False) if self.ready.count(False) else None
         limit = min(share, self.settings.concurrency)
         while (node := self.ready.head(True, self.graph.nodes)) is not None:
             estimate = self.estimates.get(node.new.kind)

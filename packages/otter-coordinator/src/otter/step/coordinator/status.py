@@ -37,8 +37,8 @@ def snapshot(scheduler: Scheduler, ledger: Ledger) -> Table:
         "counts": counts,
         "stopping": scheduler.stopping,
         "workers": [
-            {"worker": worker.id, "state": worker.state.value, "running": len(worker.running), "next": len(worker.waiting)}
-            for worker in scheduler.workers.values()
+            {"worker": w.id, "state": w.state.value, "running": len(w.running), "next": len(w.waiting)}
+            for w in scheduler.workers.values()
         ],
         "pools": dict(scheduler.ready.free),
         "running": running[:LISTED],
@@ -65,5 +65,3 @@ def write_status(directory: Path, status: Table) -> None:
     with contextlib.suppress(OSError):
         temporary.write_bytes(orjson.dumps(status))
         os.replace(temporary, directory / FILE_NAME)
-
-

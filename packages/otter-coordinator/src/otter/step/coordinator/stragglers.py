@@ -1,7 +1,7 @@
 """Processes that a task left behind: they are found by a mark in their environment, and ended.
 
-A process group does not hold one that called `setsid`. Such a process comes to the coordinator when its parents are gone,
-because the coordinator makes itself the reaper of its descendants.
+A process group does not hold one that called `setsid`. Such a process comes to the coordinator when its parents are
+gone, because the coordinator makes itself the reaper of its descendants.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Facts about the files that artifacts name, recorded where they were made: what --resume and `manifest verify` compare."""
+"""Facts about the files that artifacts name: what --resume and `otter manifest verify` compare."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_FILES = 1000
 
 
 def file_facts(artifact: dict[str, Any], config: Config) -> list[dict[str, Any]]:
-    """Path, size, modification time and, for small files, SHA-256 of the local files that are an artifact's destination."""
+    """Path, size, modification time and, for small files, SHA-256 of the local files that an artifact names."""
     named = artifact.get("destination")
     names = [named] if isinstance(named, str) else named if isinstance(named, list) else []
     facts = []

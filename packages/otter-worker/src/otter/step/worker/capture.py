@@ -1,8 +1,8 @@
 """What tasks print and log goes to a file for each task, which is opened when the first line comes.
 
-`print`, standard logging and loguru write through Python and are told apart by a context variable, also when tasks run
-side by side. What a C library or a child process writes to the descriptors 1 and 2 is told apart only while a task has the
-process to itself; see `adopt_output`.
+`print`, standard logging and loguru write through Python and are told apart by a context variable, also when tasks
+run side by side. What a C library or a child process writes to the descriptors 1 and 2 is told apart only while a
+task has the process to itself; see `adopt_output`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from otter.util.fs import file_name
 
@@ -46,7 +46,7 @@ class TaskLog:
         self._name = name
         self._attempt = attempt
         self._limit = limit
-        self._file: io.BufferedWriter | None = None
+        self._file: BinaryIO | None = None
         self._written = 0
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._line = ""
@@ -99,14 +99,15 @@ class TaskLog:
         return self._directory / file_name(self._name, ".log")
 
     def _append(self, data: bytes) -> None:
-        if self._file is None:
-            self._file = open(self._where(), "ab", buffering=65536)  # noqa: SIM115 - closed by close()
+        file = self._file
+        if file is None:
+            file = self._file = open(self._where(), "ab", buffering=65536)  # noqa: SIM115 - closed by close()
             if self._attempt > 1:
-                self._file.write(f"[attempt {self._attempt}]\n".encode())
+                file.write(f"[attempt {self._attempt}]\n".encode())
         room = self._limit - self._written
         if room > 0:
-            self._file.write(data[:room])
-            self._file.flush()  # what was logged before a crash is what explains it
+            file.write(data[:room])
+            file.flush()  # what was logged before a crash is what explains it
             self._written += min(room, len(data))
         if len(data) > room:
             rest = data[max(room, 0) :]
@@ -219,7 +220,7 @@ class _TaskHandler(logging.Handler):
 
 
 class _UtcFormatter(logging.Formatter):
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
 
@@ -266,7 +267,7 @@ def _route_loguru(level: str) -> None:
 
 
 class OutputFile:
-    """What was written to descriptors 1 and 2 behind Python's back, in the file that the coordinator opened for them."""
+    """What was written to descriptors 1 and 2 behind Python's back, in the file that stands behind them."""
 
     def __init__(self) -> None:
         try:

@@ -1,8 +1,8 @@
 """The worker's ends of its private channel, and what makes any other queue look like them.
 
-A queue has `get(timeout=)` and `put()`, and carries bytes: bodies of messages. The worker process gets queues over a socket
-pair that it shares with the coordinator alone. `put` writes synchronously, so that "sent" means written, also when the
-process is killed at the next instruction.
+A queue has `get(timeout=)` and `put()`, and carries bytes: bodies of messages. The worker process gets queues over a
+socket pair that it shares with the coordinator alone. `put` writes synchronously, so that "sent" means written, also
+when the process is killed at the next instruction.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Named places where a test can make a worker die, stop or fail: `OTTER_FAIL=name:action[:n[:once]]`.
 
-`n` is the hit that acts in each worker, the first by default; with a path as `once`, the first worker to come there acts
-and all others go on. Actions: `kill` (SIGKILL), `exit`, `stop` (SIGSTOP), `raise`. Unset, a hit costs one comparison.
+`n` is the hit that acts in each worker, the first by default; with a path as `once`, the first worker to come there
+acts and all others go on. Actions: `kill` (SIGKILL), `exit`, `stop` (SIGSTOP), `raise`. Unset, a hit costs one
+comparison.
 """
 
 from __future__ import annotations

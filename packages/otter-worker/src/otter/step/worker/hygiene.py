@@ -48,7 +48,8 @@ class Fingerprint:
         problems: list[str] = []
         os.umask(self._umask)
         self._restore_cwd(problems)
-        if os.environ._data != self._environ_data():  # type: ignore[attr-defined]  # the mapping itself decodes each key
+        # The mapping itself would decode each key and value, for every task.
+        if os.environ._data != self._environ_data():  # type: ignore[attr-defined]  # noqa: SLF001
             os.environ.clear()
             os.environ.update(self._environ)
         if (sys.stdin, sys.stdout, sys.stderr) != self._streams:
@@ -65,7 +66,7 @@ class Fingerprint:
     def _environ_data(self) -> dict[Any, Any]:
         data = self.__dict__.get("_encoded")
         if data is None:
-            encode_key, encode_value = os.environ.encodekey, os.environ.encodevalue  # type: ignore[attr-defined]
+            encode_key, encode_value = os.environ.encodekey, os.environ.encodevalue
             data = {encode_key(key): encode_value(value) for key, value in self._environ.items()}
             self.__dict__["_encoded"] = data
         return data

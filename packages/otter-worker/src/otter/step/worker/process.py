@@ -1,8 +1,8 @@
 """The worker process: descriptors, signals, lifeline, limits, exit codes.
 
-The coordinator starts `<python> -m otter.step.worker` with the descriptors of its private channel. No process of the group
-outlives it: the kernel sends SIGKILL to the whole group when the coordinator's end of the lifeline pipe closes, whatever
-the worker does at that moment.
+The coordinator starts `<python> -m otter.step.worker` with the descriptors of its private channel. No process of the
+group outlives it: the kernel sends SIGKILL to the whole group when the coordinator's end of the lifeline pipe closes,
+whatever the worker does at that moment.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def _listen(worker: object, control: object) -> None:
 
 
 def _arm_lifeline(fd: int) -> None:
-    """Make the kernel kill this process's group when the lifeline closes. Elsewhere than on Linux a thread watches it."""
+    """Make the kernel kill this process's group when the lifeline closes; elsewhere than on Linux a thread does."""
     with contextlib.suppress(PermissionError):  # it leads a group already
         os.setpgid(0, 0)
     if sys.platform == "linux":

@@ -140,7 +140,7 @@ class Worker:
                 loop, future = self._loop, running.future
                 if loop is not None and future is not None:
                     with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
-                        loop.call_soon_threadsafe(loop.call_later, message.grace / 2, future.cancel)
+                        loop.call_soon_threadsafe(_cancel_later, loop, message.grace / 2, future)
 
     def _register(self) -> str | None:
         try:
@@ -250,7 +250,7 @@ class Worker:
             case m.Welcome():
                 self._on_welcome(message)
             case m.Refuse():
-                print(f"otter worker: refused by the coordinator: {message.reason}", file=sys.stderr)
+                sys.stderr.write(f"otter worker: refused by the coordinator: {message.reason}\n")
                 self._stopping = True
             case m.AbortTasks():
                 self.abort(message)
@@ -417,6 +417,10 @@ def _drive(coroutine: Coroutine[Any, Any, Any]) -> None:
         return
     coroutine.close()
     raise TypeError("a plain run or validate returned an awaitable that waits: make the method a coroutine (async def)")
+
+
+def _cancel_later(loop: asyncio.AbstractEventLoop, delay: float, future: asyncio.Task[None]) -> None:
+    loop.call_later(delay, future.cancel)
 
 
 def _succeeded(attempt: Attempt) -> bool:
