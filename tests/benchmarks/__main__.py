@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.benchmarks import machine
-from tests.benchmarks.bench import FULL, TINY, Bench, Case, Scale
+from tests.benchmarks.bench import FULL, TINY, Bench, Case
 from tests.benchmarks.cases import CASES
 from tests.benchmarks.peers.peer import Peer
 from tests.benchmarks.processes import CommandError
@@ -24,9 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the cases that the command line names; 1 if one of them failed."""
     args = _parser().parse_args(argv)
     chosen = [CASES[name] for name in args.case or CASES]
-    scale = SCALES[args.size]
     with tempfile.TemporaryDirectory(prefix="otter-bench-", dir=args.directory) as scratch:
-        sections = [_measure(case, Path(scratch), scale, args.runs, ()) for case in chosen]
+        sections = [_measure(case, Path(scratch), args, ()) for case in chosen]
         found = Results(machine.describe(Path(scratch)), tuple(sections))
     _keep(found, args.output)
     return int(any(section.failure for section in sections))
@@ -38,6 +37,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--runs", type=int, metavar="N", help="rounds of each measurement")
     parser.add_argument("--size", choices=[*SCALES], default=FULL.name, help="tiny: to test the benchmarks themselves")
     parser.add_argument("--peers", action="store_true", help="compare with other systems, installed for the purpose")
+    parser.add_argument(
+        "--calm", type=float, default=0.0, metavar="MINUTES",
+        help="let each round wait until others leave the machine alone, as long as this in each case",
+    )  # fmt: skip
     parser.add_argument("--directory", type=Path, metavar="DIR", help="where runs write (default: as tempfile chooses)")
     parser.add_argument(
         "--output", type=Path, default=HERE, metavar="DIR", help="where RESULTS.md and results.json are kept"
@@ -45,11 +48,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _measure(case: Case, scratch: Path, scale: Scale, runs: int | None, peers: Sequence[Peer]) -> Section:
+def _measure(case: Case, scratch: Path, args: argparse.Namespace, peers: Sequence[Peer]) -> Section:
     """Do a case. A failure ends it, and what was found before stays."""
     directory = scratch / case.name
     directory.mkdir()
-    bench = Bench(directory=directory, scale=scale, wanted_runs=runs, peers=peers)
+    scale, calm = SCALES[args.size], machine.Calm(args.calm * 60)
+    bench = Bench(directory=directory, scale=scale, wanted_runs=args.runs, peers=peers, calm=calm)
     bench.say(f"{case.name} …")
     watch = machine.Watch()
     rows: list[Row] = []

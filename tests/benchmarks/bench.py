@@ -8,6 +8,8 @@ from pathlib import Path
 
 import attrs
 
+from tests.benchmarks.machine import Calm
+from tests.benchmarks.measure import Figures, Series, rounds
 from tests.benchmarks.peers.peer import Peer
 from tests.benchmarks.results import Row, Table
 
@@ -66,16 +68,23 @@ class Bench:
         scale: how large it is to be.
         wanted_runs: rounds that the operator asked for; none for what the case finds right.
         peers: those to compare with, beside the standard library's; empty unless the operator asked for them.
+        calm: lets each round wait until the machine has nothing else to do, if the operator asked for that.
     """
 
     directory: Path
     scale: Scale
     wanted_runs: int | None = None
     peers: Sequence[Peer] = ()
+    calm: Calm = attrs.field(factory=Calm)
 
-    def runs(self, usual: int) -> int:
-        """How many rounds to make, where `usual` is right at full size."""
-        return self.wanted_runs or (usual if self.scale is FULL else 1)
+    def rounds(self, usual: int, *measured: Callable[[], Figures]) -> list[dict[str, Series]]:
+        """Measure things beside each other, as `measure.rounds` does.
+
+        Args:
+            usual: how many rounds are right at full size.
+        """
+        count = self.wanted_runs or (usual if self.scale is FULL else 1)
+        return rounds(count, measured, before=self.calm.wait)
 
     def say(self, text: str) -> None:
         """Tell the operator how it goes on."""

@@ -13,6 +13,9 @@ from pathlib import Path
 
 import attrs
 
+CALM_SECONDS = 2.0
+CALM_SHARE = 0.25
+"""Processors that others may keep busy on a calm machine."""
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -75,6 +78,27 @@ class Watch:
             load_before=round(self._load, 2), load_after=round(os.getloadavg()[0], 2), others=others,
             seconds=round(seconds, 1),
         )  # fmt: skip
+
+
+class Calm:
+    """Waits until others leave the machine alone.
+
+    Args:
+        patience: seconds that it waits in all; then it lets everything pass.
+    """
+
+    def __init__(self, patience: float = 0.0) -> None:
+        self._patience = patience
+
+    def wait(self) -> None:
+        """Wait for two seconds in which hardly anything ran, as long as the patience lasts."""
+        while self._patience > 0:
+            busy = _busy_seconds()
+            time.sleep(CALM_SECONDS)
+            self._patience -= CALM_SECONDS
+            now = _busy_seconds()
+            if busy is None or now is None or now - busy < CALM_SHARE * CALM_SECONDS:
+                return
 
 
 def describe(directory: Path) -> Machine:

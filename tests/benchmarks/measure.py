@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -43,11 +43,14 @@ def ratio(ours: Series, theirs: Series) -> float:
     return ours.median / theirs.median
 
 
-def rounds(count: int, *measured: Callable[[], Figures]) -> list[dict[str, Series]]:
+def rounds(
+    count: int, measured: Sequence[Callable[[], Figures]], before: Callable[[], None] = lambda: None
+) -> list[dict[str, Series]]:
     """Do several things `count` times, one after the other in each round, every other round backwards.
 
     Args:
         measured: each call does the thing once.
+        before: called at the beginning of each round.
 
     Returns:
         For each thing its figures by name.
@@ -55,6 +58,7 @@ def rounds(count: int, *measured: Callable[[], Figures]) -> list[dict[str, Serie
     runs: list[list[Figures]] = [[] for _ in measured]
     places = list(range(len(measured)))
     for number in range(count):
+        before()
         for place in places if number % 2 == 0 else reversed(places):
             runs[place].append(measured[place]())
     return [{name: Series(tuple(run[name] for run in own)) for name in own[0]} for own in runs]

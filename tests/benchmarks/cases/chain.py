@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.benchmarks import pipelines
 from tests.benchmarks.bench import Bench, Finding
 from tests.benchmarks.cases.pipe import round_trips
-from tests.benchmarks.measure import Figures, rounds
+from tests.benchmarks.measure import Figures
 from tests.benchmarks.otter import run_file, seconds_between, step_of
 from tests.benchmarks.peers.peer import EXECUTOR, Peer
 from tests.benchmarks.results import Row, at_most, ratio_at_most
@@ -23,8 +23,8 @@ def measure(bench: Bench) -> Iterator[Finding]:
     links = bench.scale.links
     file = pipelines.chain(bench.directory / "chain.toml", links)
     run_file(pipelines.chain(bench.directory / "short.toml", 2))
-    ours, pool, trips = rounds(
-        bench.runs(5),
+    ours, pool, trips = bench.rounds(
+        5,
         partial(otter, file, links),
         partial(other, EXECUTOR, links, bench.directory),
         partial(round_trips, bench),
@@ -67,5 +67,5 @@ def other(peer: Peer, links: int, directory: Path) -> Figures:
 def _beside(bench: Bench, peer: Peer) -> Iterator[Finding]:
     links = max(2, bench.scale.links // (50 if peer.slow else 5))
     file = pipelines.chain(bench.directory / "peer.toml", links)
-    ours, theirs = rounds(bench.runs(3), partial(otter, file, links), partial(other, peer, links, bench.directory))
+    ours, theirs = bench.rounds(3, partial(otter, file, links), partial(other, peer, links, bench.directory))
     yield Row(what=f"one of {links:,} links", unit="s", ours=ours["link"], beside=peer.label, theirs=theirs["link"])

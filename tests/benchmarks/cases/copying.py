@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.benchmarks import pipelines
 from tests.benchmarks.bench import Bench, Finding
-from tests.benchmarks.measure import Figures, rounds
+from tests.benchmarks.measure import Figures
 from tests.benchmarks.otter import run_file
 from tests.benchmarks.peers.peer import Peer
 from tests.benchmarks.processes import CommandError, base_environment, run
@@ -71,7 +71,7 @@ def _small(bench: Bench, url: str) -> Iterator[Finding]:
     curl = shutil.which("curl")
     if curl is not None:
         measured.append(partial(_curl, curl, urls, directory))
-    many, few, together, plain, *curls = rounds(bench.runs(5), *measured)
+    many, few, together, plain, *curls = bench.rounds(5, *measured)
     for name, ours, aim in (
         (f"{count:,} copy tasks, pool of 16", many, at_most(COPY)),
         (f"{count:,} copy tasks, pool of 2", few, None),
@@ -98,29 +98,27 @@ def _big(bench: Bench, url: str) -> Iterator[Finding]:
     def ours() -> Figures:
         os.sync()
         figures, finished = run_file(file, watch=True)
-        return figures | {f"{name} memory": float(peak) for name, peak in finished.peaks.items()}
+        return figures | {"coordinator": finished.peaks["main"], "worker": finished.peaks["worker"]}
 
     def theirs() -> Figures:
         os.sync()
         words = [str(curl), "--silent", "--fail", "--output", str(target), f"{url}/big"]
         finished = run(words, directory=directory, watch=True)
         target.unlink()
-        return {"whole": finished.seconds, "memory": float(finished.peaks.get("main", 0))}
+        return {"whole": finished.seconds, "memory": finished.peaks["main"]}
 
-    otter, *curls = rounds(bench.runs(5), *([ours, theirs] if curl is not None else [ours]))
+    otter, *curls = bench.rounds(5, *([ours, theirs] if curl is not None else [ours]))
     what = f"copy of {size / 2**20:,g} MiB"
     beside, other = ("curl", curls[0]) if curls else ("", {})
     yield Row(
         what=what, unit="s", ours=otter["whole"], beside=beside, theirs=other.get("whole"), aim=ratio_at_most(BIG_SHARE)
     )
     yield Row(what=f"{what}, inside", unit="s", ours=otter["inside"], beside=beside, theirs=other.get("whole"))
-    for name, series in sorted(otter.items()):
-        if name.endswith(" memory"):
-            role = {"main": "coordinator"}.get(name.removesuffix(" memory"), name.removesuffix(" memory"))
-            yield Row(
-                what=f"{what}, peak memory of the {role}", unit="B", ours=series, beside=beside,
-                theirs=other.get("memory"), aim=at_most(BIG_MEMORY),
-            )  # fmt: skip
+    for role in ("coordinator", "worker"):
+        yield Row(
+            what=f"{what}, peak memory of the {role}", unit="B", ours=otter[role], beside=beside,
+            theirs=other.get("memory"), aim=at_most(BIG_MEMORY),
+        )  # fmt: skip
 
 
 def _beside(bench: Bench, url: str, peer: Peer) -> Iterator[Finding]:
@@ -133,8 +131,8 @@ def _beside(bench: Bench, url: str, peer: Peer) -> Iterator[Finding]:
     ):
         names = directory / "urls.txt"
         names.write_text("\n".join(listed), "utf-8")
-        ours, theirs = rounds(
-            bench.runs(2), partial(_otter, file, len(listed), pool=pool), partial(_other, peer, names, directory)
+        ours, theirs = bench.rounds(
+            2, partial(_otter, file, len(listed), pool=pool), partial(_other, peer, names, directory)
         )
         yield Row(what=what, unit="s", ours=ours["whole"], beside=peer.label, theirs=theirs["whole"])
 
@@ -168,7 +166,7 @@ def _curl(curl: str, urls: list[str], directory: Path) -> Figures:
     listed.write_text(
         "".join(f'url = "{url}"\noutput = "{target / url.rpartition("/")[2]}"\n' for url in urls), "utf-8"
     )
-    words = [curl, "--silent", "--fail", "--parallel", "--parallel-max", str(AT_ONCE), "--config", listed]
+    words = [curl, "--silent", "--fail", "--parallel", "--parallel-max", str(AT_ONCE), "--config", str(listed)]
     try:
         seconds = run(words, directory=directory).seconds
         _expect(target, len(urls))

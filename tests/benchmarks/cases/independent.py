@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.benchmarks import pipelines
 from tests.benchmarks.bench import Bench, Finding
 from tests.benchmarks.cases.pipe import in_batches, singly
-from tests.benchmarks.measure import Figures, rounds
+from tests.benchmarks.measure import Figures
 from tests.benchmarks.otter import run_file
 from tests.benchmarks.peers.peer import EXECUTOR, Peer
 from tests.benchmarks.results import Row, at_least, ratio_at_most
@@ -26,8 +26,8 @@ def measure(bench: Bench) -> Iterator[Finding]:
     many_file = pipelines.independent(bench.directory / "many.toml", many)
     run_file(pipelines.independent(bench.directory / "one.toml", 1))  # so that nothing has to be compiled any more
 
-    ours, pool, single, batches = rounds(
-        bench.runs(5),
+    ours, pool, single, batches = bench.rounds(
+        5,
         partial(otter, few_file, few),
         partial(other, EXECUTOR, few, bench.directory),
         partial(singly, bench),
@@ -44,7 +44,7 @@ def measure(bench: Bench) -> Iterator[Finding]:
     what = f"{few:,} tasks, processor time of one in all processes"
     yield Row(what=what, unit="s", ours=ours["cpu of one"], beside=EXECUTOR.name, theirs=pool["cpu of one"])
 
-    small, large = rounds(bench.runs(3), partial(otter, few_file, few), partial(otter, many_file, many))
+    small, large = bench.rounds(3, partial(otter, few_file, few), partial(otter, many_file, many))
     yield Row(what=f"{many:,} tasks, inside", unit=UNIT, ours=large["inside rate"], aim=aim)
     yield Row(what=f"{many:,} tasks, whole process", unit=UNIT, ours=large["whole rate"])
     what = f"{many:,} tasks, processor time of one in all processes"
@@ -86,7 +86,7 @@ def _beside(bench: Bench, peer: Peer) -> Iterator[Finding]:
     """Otter beside a peer, with as many tasks as the peer can do in some seconds."""
     count = bench.scale.slow if peer.slow else bench.scale.peer
     file = pipelines.independent(bench.directory / "peer.toml", count)
-    ours, theirs = rounds(bench.runs(3), partial(otter, file, count), partial(other, peer, count, bench.directory))
+    ours, theirs = bench.rounds(3, partial(otter, file, count), partial(other, peer, count, bench.directory))
     for kind in ("inside", "whole"):
         what = f"{count:,} tasks, {kind if kind == 'inside' else 'whole process'}"
         key = f"{kind} rate"

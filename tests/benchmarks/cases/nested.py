@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tests.benchmarks import pipelines
 from tests.benchmarks.bench import Bench, Finding
-from tests.benchmarks.measure import Series, rounds
+from tests.benchmarks.measure import Series
 from tests.benchmarks.otter import run_file
 from tests.benchmarks.results import Row, at_most
 
@@ -21,7 +21,7 @@ def measure(bench: Bench) -> Iterator[Finding]:
     file = pipelines.nested(bench.directory / "nested.toml", width)
     one = pipelines.independent(bench.directory / "one.toml", 1)
     tasks = width * width + width + 1
-    single, run = rounds(bench.runs(1), lambda: run_file(one)[0], lambda: run_file(file)[0])
+    single, run = bench.rounds(1, lambda: run_file(one)[0], lambda: run_file(file)[0])
     each = Series(
         tuple((most - least) / tasks for most, least in zip(run["peak"].values, single["peak"].values, strict=True))
     )

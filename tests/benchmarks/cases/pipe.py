@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from tests.benchmarks.bench import Bench, Finding
-from tests.benchmarks.measure import Figures, rounds
+from tests.benchmarks.measure import Figures
 from tests.benchmarks.processes import run
 from tests.benchmarks.results import Row
 
@@ -43,8 +43,8 @@ def _exchange(bench: Bench, count: int, batch: int, frames: int) -> Figures:
 
 def measure(bench: Bench) -> Iterator[Finding]:
     """Rates of messages that are answered, and the time of one round trip."""
-    single, batches, trips = rounds(
-        bench.runs(5), partial(singly, bench), partial(in_batches, bench), partial(round_trips, bench)
+    single, batches, trips = bench.rounds(
+        5, partial(singly, bench), partial(in_batches, bench), partial(round_trips, bench)
     )
     yield Row(what="one message in a frame, many on the way", unit="messages/s", ours=single["rate"])
     yield Row(what=f"{BATCH} messages in a frame", unit="messages/s", ours=batches["rate"])

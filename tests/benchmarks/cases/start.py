@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.benchmarks import pipelines
 from tests.benchmarks.bench import Bench, Finding
-from tests.benchmarks.measure import Figures, Series, rounds
+from tests.benchmarks.measure import Figures, Series
 from tests.benchmarks.otter import TASKS, command, run_file
 from tests.benchmarks.processes import run
 from tests.benchmarks.results import Row, at_most
@@ -34,8 +34,8 @@ def measure(bench: Bench) -> Iterator[Finding]:
         "--quiet",
     ]
     run_file(one)
-    task, inside, usage, bare = rounds(
-        bench.runs(11),
+    task, inside, usage, bare = bench.rounds(
+        11,
         partial(_whole, run_one, bench.directory),
         lambda: run_file(one)[0],
         partial(_whole, [str(otter), "--help"], bench.directory),
@@ -58,8 +58,8 @@ def measure(bench: Bench) -> Iterator[Finding]:
     )  # fmt: skip
     for peer in bench.peers:
         if "independent" in peer.works:
-            ours, theirs = rounds(
-                bench.runs(3),
+            ours, theirs = bench.rounds(
+                3,
                 partial(_whole, run_one, bench.directory),
                 partial(peer.do, "independent", 1, directory=bench.directory),
             )

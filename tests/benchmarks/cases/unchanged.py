@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.benchmarks import pipelines
 from tests.benchmarks.bench import Bench, Finding
-from tests.benchmarks.measure import Figures, rounds
+from tests.benchmarks.measure import Figures
 from tests.benchmarks.otter import TASKS, command, run_file
 from tests.benchmarks.processes import run
 from tests.benchmarks.results import Row, at_most
@@ -29,17 +29,15 @@ def measure(bench: Bench) -> Iterator[Finding]:
         return run_file(file, work=work, options=["--resume"])[0]
 
     check: list[str | Path] = [command(), "check", file, "--tasks", TASKS]
-    resumed, parsed = rounds(
-        bench.runs(5), resume, partial(_whole, [sys.executable, "-c", _PARSE, file], bench.directory)
-    )
+    resumed, parsed = bench.rounds(5, resume, partial(_whole, [sys.executable, "-c", _PARSE, file], bench.directory))
     parser = "tomli alone, whole process"
     yield Row(
         what=f"--resume of {count:,} tasks, whole process", unit="s", ours=resumed["whole"], beside=parser,
         theirs=parsed["seconds"], aim=at_most(SECONDS),
     )  # fmt: skip
     yield Row(what=f"--resume of {count:,} tasks, inside", unit="s", ours=resumed["inside"])
-    checked, parsed = rounds(
-        bench.runs(5),
+    checked, parsed = bench.rounds(
+        5,
         partial(_whole, check, bench.directory),
         partial(_whole, [sys.executable, "-c", _PARSE, file], bench.directory),
     )

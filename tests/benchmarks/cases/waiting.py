@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tests.benchmarks import pipelines
 from tests.benchmarks.bench import Bench, Finding
-from tests.benchmarks.measure import Figures, Series, rounds
+from tests.benchmarks.measure import Figures, Series
 from tests.benchmarks.otter import run_file
 from tests.benchmarks.results import Row, ratio_at_most
 
@@ -30,7 +30,7 @@ def measure(bench: Bench) -> Iterator[Finding]:
         asyncio.run(_wait_all(count))
         return {"seconds": time.perf_counter() - began}
 
-    ours, theirs = rounds(bench.runs(3), lambda: run_file(file, pool=WORKERS)[0], plain)
+    ours, theirs = bench.rounds(3, lambda: run_file(file, pool=WORKERS)[0], plain)
     least = Series((count * SECONDS / (WORKERS * CONCURRENCY),) * len(ours["inside"].values))
     what = f"{count:,} tasks of {SECONDS * 1000:g} ms, {WORKERS} workers"
     yield Row(
