@@ -262,7 +262,7 @@ def _route_loguru(level: str) -> None:
             log.write(str(message))
 
     # No queue and no thread of its own: either would die with the lock held.
-    layout = "{time:YYYY-MM-DDTHH:mm:ss.SSS!UTC}Z {level: <8} {name}: {message}\n{exception}"
+    layout = "{time:YYYY-MM-DDTHH:mm:ss.SSS!UTC}Z {level: <8} {name}: {message}"
     logger.add(sink, level=level, format=layout, colorize=False, backtrace=False, diagnose=False, catch=True)
 
 
