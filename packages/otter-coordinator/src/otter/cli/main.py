@@ -14,6 +14,8 @@ VERBS = {
     "init": "make a pipeline file and a package of task types to begin with",
     "tasks": "list the task types at hand, or say all about one of them",
     "schema": "print a JSON Schema of pipeline files, for editors",
+    "report": "write a page about a run: failures by cause, timeline, graph, tasks",
+    "export": "turn a manifest into a trace, lineage events or a research object",
     "convert": "turn a configuration of the first generation (YAML) into TOML",
 }
 """Verbs and what they do; the verb `x` lives in the module `otter.cli.x`, with `add_arguments` and `run`."""
