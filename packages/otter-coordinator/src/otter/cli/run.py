@@ -9,6 +9,7 @@ import sys
 
 import attrs
 
+from otter.cli.json_lines import JsonObserver
 from otter.cli.plain import PlainObserver
 from otter.core import exit_codes
 from otter.core.runner import add_run_flags, exit_code
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="do not run again what an earlier run completed")
     parser.add_argument("--explain", action="store_true", help="with --resume: say for each task why it runs or not")
     parser.add_argument("--lenient", action="store_true", help="fields that no task type declares are only warnings")
+    parser.add_argument("--log-format", choices=("plain", "json"), default="plain", help="lines for people or for programs")
     parser.add_argument("-q", "--quiet", action="store_true", help="failures and the summary only")
 
 
@@ -46,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         pipeline = load_pipeline(readable_file(_file(args)))
         flags = {name: getattr(args, name) for name in ("step", "work_path", "release_uri", "pool_size", "log_level")}
         config = resolve_config(RUNNER_NAME, pipeline, flags, os.environ)
-        observer = _observer(config.step, args.quiet)
+        observer = _observer(config.step, args.quiet, args.log_format)
         session = Session(
             config, pipeline, _options(args, pipeline), observer, parse_overrides(args.set), args.lenient
         )
@@ -72,7 +74,9 @@ def run(args: argparse.Namespace) -> int:
     return exit_codes.SUCCESS if step.manifest.result == "success" else exit_codes.FAILED
 
 
-def _observer(step: str, quiet: bool) -> PlainObserver:
+def _observer(step: str, quiet: bool, log_format: str) -> PlainObserver:
+    if log_format == "json":
+        return JsonObserver(sys.stderr, step, quiet)
     if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("CI"):
         return PlainObserver(sys.stderr, step, quiet)
     from otter.cli.live import LiveObserver  # rich takes longer to load than a small step takes to run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -78,8 +78,8 @@ class Spec(Record):
         return problems
 
 
-def _as_specs(specs: Iterable[Spec | dict[str, Any]]) -> list[Spec]:
-    return [spec if isinstance(spec, Spec) else Spec(**spec) for spec in specs]
+def _as_specs(specs: Iterable[Spec | dict[str, Any]]) -> Iterator[Spec]:
+    return (spec if isinstance(spec, Spec) else Spec(**spec) for spec in specs)
 
 
 @attrs.define

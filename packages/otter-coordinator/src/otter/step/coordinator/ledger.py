@@ -53,6 +53,7 @@ class Dispatched:
         answered: its worker has answered for it; another answer would be a forgery.
         pages: tables of specs that it has generated so far.
         pages_seen: how many messages they came in.
+        generated: how many specs came.
     """
 
     worker: int
@@ -62,6 +63,7 @@ class Dispatched:
     answered: bool = False
     pages: list[Table] = attrs.field(factory=list)
     pages_seen: int = 0
+    generated: int = 0
 
 
 @attrs.frozen

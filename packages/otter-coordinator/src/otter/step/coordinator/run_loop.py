@@ -435,7 +435,11 @@ class RunLoop:
                 held = self._held(worker, message.task, message.attempt)
                 if held is not None:
                     held.pages_seen += 1
-                    held.pages += message.specs
+                    held.generated += len(message.specs)
+                    if self._scheduler.has_room_for(held.generated):
+                        held.pages += message.specs
+                    else:
+                        held.pages = []  # it will fail for their number; a fork bomb of specs must not fill our memory
             case m.SpillMessage():
                 for inner in TO_COORDINATOR.decode(self._read_spilled(message)):
                     if isinstance(inner, m.SpillMessage):
@@ -497,6 +501,9 @@ class RunLoop:
         """Draft what an attempt generated; or say why it cannot be added."""
         if pages != held.pages_seen:
             return NO_TASKS, f"{pages} pages of generated specs were announced and {held.pages_seen} came"
+        if not self._scheduler.has_room_for(held.generated):
+            allowed = self._scheduler.settings.max_specs
+            return NO_TASKS, f"it generated {held.generated} specs; with them the step would exceed max_specs, {allowed}"
         values = Scratchpad(self._scratchpad.sentinel_dict)
         try:
             tables = self._ledger.resolve_names(held.pages, values)

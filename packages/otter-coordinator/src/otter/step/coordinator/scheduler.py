@@ -244,6 +244,10 @@ class Scheduler:
         self._begun = True
         self._admit(event.tasks, None)
 
+    def has_room_for(self, count: int) -> bool:
+        """Whether so many more tasks can be added."""
+        return len(self.graph.nodes) + count <= self.settings.max_specs
+
     def refusal(self, tasks: tuple[NewTask, ...], parent: TaskNode | None = None) -> str | None:
         """Why tasks cannot be added to the run; none when they can."""
         total = len(self.graph.nodes) + len(tasks)
@@ -783,7 +787,10 @@ class Scheduler:
                 estimate = self.estimates.get(node.new.kind)
                 each = 1.0 if estimate is None else min(1.0, estimate / START_COST)
                 wanted = math.ceil(self.ready.count(asynchronous) * each / share)
-                demand += min(wanted, max(0, self._async_limit() - len(self.workers))) if asynchronous else wanted
+                if asynchronous:  # workers that are taken by synchronous tasks do nothing for these
+                    theirs = sum(worker.held <= worker.asynchronous for worker in self.workers.values())
+                    wanted = min(wanted, max(0, self._async_limit() - theirs))
+                demand += wanted
         if self._stuck_workers() and not any(worker.open and not worker.held for worker in self.workers.values()):
             demand += 1
         return demand

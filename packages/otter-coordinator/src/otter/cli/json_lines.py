@@ -1,0 +1,57 @@
+"""What a run says to programs: one JSON object a line, for log collectors."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import orjson
+
+from otter.cli.plain import PlainObserver
+from otter.step.coordinator.coordinator import Coordinator
+from otter.step.coordinator.events import TaskId, WorkerId
+from otter.step.coordinator.ledger import utc_text
+from otter.step.model import Step
+
+
+class JsonObserver(PlainObserver):
+    """Writes `{"at": …, "step": …, "event": …, …}` for each thing that happens; `--quiet` leaves out successes."""
+
+    def on_begin(self, total: int) -> None:
+        self._write("begin", tasks=total)
+
+    def on_added(self, count: int, by: str) -> None:
+        if count and not self._quiet:
+            self._write("added", tasks=count, by=by)
+
+    def on_retry(self, name: str, attempt: int, reason: str, delay: float) -> None:
+        self._write("retry", task=name, attempt=attempt, reason=reason, delay=delay)
+
+    def on_end(self, task: TaskId, name: str, entry: dict[str, Any]) -> None:
+        result = entry.get("result")
+        if self._quiet and result == "success":
+            return
+        facts = {key: entry[key] for key in ("elapsed", "failure_reason", "log_file", "blocked_by") if entry.get(key)}
+        if result == "failure":
+            facts["log"] = entry.get("log") or []
+        self._write("end", task=name, result=result, **facts)
+
+    def on_worker(self, worker: WorkerId, what: str) -> None:
+        if not self._quiet:
+            self._write("worker", worker=worker, what=what)
+
+    def on_stop(self, reason: str) -> None:
+        self._write("stop", reason=reason)
+
+    def conclude(self, step: Step, coordinator: Coordinator) -> None:
+        """The summary as one object."""
+        manifest = step.manifest
+        self._write(
+            "summary", result=manifest.result, counts=coordinator.counts(), elapsed=manifest.elapsed,
+            reason=manifest.failure_reason, manifest=str(coordinator.manifest_path),
+        )  # fmt: skip
+
+    def _write(self, event: str, **facts: Any) -> None:
+        row = {"at": utc_text(time.time()), "step": self._step, "event": event, **facts}
+        self._stream.write(orjson.dumps(row, default=str).decode() + "\n")
+        self._stream.flush()
