@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="do not run again what an earlier run completed")
     parser.add_argument("--explain", action="store_true", help="with --resume: say for each task why it runs or not")
     parser.add_argument("--lenient", action="store_true", help="fields that no task type declares are only warnings")
-    parser.add_argument("--log-format", choices=("plain", "json"), default="plain", help="lines for people or for programs")
+    parser.add_argument("--log-format", choices=("plain", "json"), default="plain", help="lines for people or programs")
     parser.add_argument("-q", "--quiet", action="store_true", help="failures and the summary only")
 
 

@@ -43,6 +43,9 @@ from otter.util.errors import ManifestError, OtterError, StepInvalidError
 WORKER_MODULE = "otter.step.worker"
 """The entry point of workers, by name only: they may live in an environment that has nothing else of otter."""
 
+WORKER_PATIENCE = 2.0
+"""Seconds that workers have to end after the run is over."""
+
 PUBLISH_INTERVAL = 2.0
 """Seconds between two writings of the manifest while a run goes on, at least."""
 PUBLISH_SHARE = 20
@@ -191,13 +194,16 @@ class Coordinator:
                 raise StepInvalidError(f"step {self.step.name!r}: {problem}")
             publisher = asyncio.get_running_loop().create_task(self._publish_at_intervals(store, over))
             await run.run(draft)
+            over.set()
+            await publisher  # a late writing must not replace the last one
+            self.explanations = run.explanations
+            self._conclude(store, journal, time.monotonic() - began)
         finally:
+            over.set()
             if publisher is not None:
-                over.set()
-                await publisher  # a late writing must not replace the last one
-            await pool.close()
-        self.explanations = run.explanations
-        self._conclude(store, journal, time.monotonic() - began)
+                await publisher
+            # Workers that were asked to end get a moment; those of a run that did not come about have nothing to lose.
+            await pool.close(patience=WORKER_PATIENCE if run.finish is not None else 0.0)
 
     def _settings(self) -> Settings:
         options = self.options

@@ -503,7 +503,8 @@ class RunLoop:
             return NO_TASKS, f"{pages} pages of generated specs were announced and {held.pages_seen} came"
         if not self._scheduler.has_room_for(held.generated):
             allowed = self._scheduler.settings.max_specs
-            return NO_TASKS, f"it generated {held.generated} specs; with them the step would exceed max_specs, {allowed}"
+            problem = f"it generated {held.generated} specs, with which the step would exceed max_specs, {allowed}"
+            return NO_TASKS, problem
         values = Scratchpad(self._scratchpad.sentinel_dict)
         try:
             tables = self._ledger.resolve_names(held.pages, values)
