@@ -11,12 +11,14 @@ from pathlib import Path
 from tests.benchmarks import machine
 from tests.benchmarks.bench import FULL, TINY, Bench, Case
 from tests.benchmarks.cases import CASES
+from tests.benchmarks.peers.environments import install_all
 from tests.benchmarks.peers.peer import Peer
 from tests.benchmarks.processes import CommandError
 from tests.benchmarks.render import results_page, section_text
 from tests.benchmarks.results import Results, Row, Section, Table, read_json, to_json
 
 HERE = Path(__file__).parent
+NO_PEERS = "Other systems were not measured this time: that takes `hatch run bench --peers`."
 SCALES = {scale.name: scale for scale in (FULL, TINY)}
 
 
@@ -24,8 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the cases that the command line names; 1 if one of them failed."""
     args = _parser().parse_args(argv)
     chosen = [CASES[name] for name in args.case or CASES]
+    peers, absent = install_all() if args.peers else ([], [NO_PEERS])
     with tempfile.TemporaryDirectory(prefix="otter-bench-", dir=args.directory) as scratch:
-        sections = [_measure(case, Path(scratch), args, ()) for case in chosen]
+        sections = [_measure(case, Path(scratch), args, peers, absent) for case in chosen]
         found = Results(machine.describe(Path(scratch)), tuple(sections))
     _keep(found, args.output)
     return int(any(section.failure for section in sections))
@@ -48,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _measure(case: Case, scratch: Path, args: argparse.Namespace, peers: Sequence[Peer]) -> Section:
+def _measure(
+    case: Case, scratch: Path, args: argparse.Namespace, peers: Sequence[Peer], absent: Sequence[str]
+) -> Section:
     """Do a case. A failure ends it, and what was found before stays."""
     directory = scratch / case.name
     directory.mkdir()
@@ -70,9 +75,11 @@ def _measure(case: Case, scratch: Path, args: argparse.Namespace, peers: Sequenc
                 remarks.append(finding)
     except CommandError as error:
         failure = str(error)
+    if case.compares:
+        remarks += absent
     section = Section(
         case=case.name, title=case.title, rows=tuple(rows), tables=tuple(tables), remarks=tuple(remarks),
-        failure=failure, peers=bool(peers), size=scale.name, conditions=watch.conditions(),
+        failure=failure, peers=case.compares and bool(peers), size=scale.name, conditions=watch.conditions(),
     )  # fmt: skip
     print(section_text(section), flush=True)
     return section

@@ -102,8 +102,10 @@ class Case:
     Attributes:
         title: its heading.
         measure: does it, and gives what it found.
+        compares: it measures peers, too, where they are asked for.
     """
 
     name: str
     title: str
     measure: Callable[[Bench], Iterable[Finding]]
+    compares: bool = False

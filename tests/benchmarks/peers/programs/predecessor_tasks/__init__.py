@@ -1,0 +1,1 @@
+"""Task types for the first generation of otter."""
