@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 from collections.abc import Mapping
 from typing import Any, TextIO
 
@@ -36,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
     """Check the files; the exit code: 0 if a run could begin, 22 if a file has an error."""
     try:
         values = parse_overrides(args.set)
-        reports = [_check(file, args, values) for file in args.files]
+        types = _TaskTypes(args)
+        reports = [_check(file, args, values, types) for file in args.files]
     except OtterError as error:
         print(f"otter: error: {error}", file=sys.stderr)
         return exit_codes.NO_TASK_PACKAGE if isinstance(error, TaskPackageError) else exit_codes.BAD_CONFIGURATION
@@ -62,26 +64,52 @@ class Report:
     problems: tuple[Problem, ...]
 
 
-def _check(file: str, args: argparse.Namespace, values: Mapping[str, Any]) -> Report:
+def _check(file: str, args: argparse.Namespace, values: Mapping[str, Any], known: _TaskTypes) -> Report:
     try:
         pipeline = load_pipeline(readable_file(file))
         steps = {name: len(pipeline.tables(name)) for name in ([args.step] if args.step else pipeline.steps)}
     except PipelineError as error:
         return Report(file, {}, error.problems)
-    types = _task_types(args, pipeline)
+    types = known.of(pipeline)
     found = list(pipeline.warnings)
     for step in steps:
         found += pipeline.check(step, types, scratchpad=values, lenient=args.lenient)
     return Report(file, steps, tuple(sorted(found, key=lambda problem: (problem.line, problem.column))))
 
 
-def _task_types(args: argparse.Namespace, pipeline: Pipeline) -> dict[str, TaskType]:
-    """The task types of the environment that would run a file; asked once for each environment."""
-    python = args.worker_python or pipeline.workers.python
-    known: dict[str | None, dict[str, TaskType]] = args.__dict__.setdefault("known_types", {})
-    if python not in known:
-        known[python] = task_types(args, python)
-    return known[python]
+class _TaskTypes:
+    """The task types of the environments that would run the files; each is asked once.
+
+    The one that most files use is asked at once, while they are read: describing itself takes an environment longer
+    than reading ten thousand tasks.
+    """
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self._args = args
+        self._answers: dict[str | None, dict[str, TaskType] | OtterError] = {}
+        self._first = threading.Thread(target=self._ask, args=(args.worker_python,), daemon=True)
+        self._first.start()
+
+    def of(self, pipeline: Pipeline) -> dict[str, TaskType]:
+        """The task types that a file can use.
+
+        Raises:
+            OtterError: the environment cannot be asked.
+        """
+        python = self._args.worker_python or pipeline.workers.python
+        self._first.join()
+        if python not in self._answers:
+            self._ask(python)
+        answer = self._answers[python]
+        if isinstance(answer, OtterError):
+            raise answer
+        return answer
+
+    def _ask(self, python: str | None) -> None:
+        try:
+            self._answers[python] = task_types(self._args, python)
+        except OtterError as error:
+            self._answers[python] = error
 
 
 def _print_text(stream: TextIO, reports: list[Report], problems: list[Problem]) -> None:

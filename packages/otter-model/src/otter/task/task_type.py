@@ -6,7 +6,6 @@ process, so that it never has to import task code.
 
 from __future__ import annotations
 
-import hashlib
 import typing
 from collections.abc import Mapping
 from typing import Any
@@ -74,6 +73,8 @@ class TaskType:
     @property
     def digest(self) -> str:
         """SHA-256 of what a pipeline can see of the type: its fields and their schemas, not their documentation."""
+        import hashlib  # loads OpenSSL, which reading a pipeline file has no use for
+
         facts = [self.name, self.open, [[f.name, f.schema, f.required, f.default] for f in self.fields]]
         return hashlib.sha256(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
