@@ -26,8 +26,8 @@ from otter.core.session import Session
 from otter.core.settings import from_environment, readable_file, resolve_config
 from otter.pipeline import Pipeline, PipelineError, load_pipeline, render
 from otter.step.coordinator.coordinator import RunOptions
+from otter.step.coordinator.opening import WorkerRefusedError
 from otter.step.coordinator.run_directory import StepBusyError
-from otter.step.coordinator.run_loop import WorkerRefusedError
 from otter.step.model import Step
 from otter.util.errors import ConfigError, OtterError
 from otter.util.fs import check_dir

@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 import uuid
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -23,9 +24,10 @@ from otter.manifest.recorded import RecordedTasks
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator.events import StopLevel
 from otter.step.coordinator.history import History
-from otter.step.coordinator.journal import Journal, encode_record, read_journal
+from otter.step.coordinator.journal import Journal, JournalError, encode_record, read_journal
 from otter.step.coordinator.ledger import RESULTS, TASK_FIELDS, Ledger, utc_text
 from otter.step.coordinator.manifest_store import LocalManifestStore, StepEntry
+from otter.step.coordinator.opening import EndedEarlyError
 from otter.step.coordinator.pool import Launch, WorkerPool
 from otter.step.coordinator.ports import ManifestStore, Observer
 from otter.step.coordinator.run_directory import STATE_DIRECTORY, RunDirectory
@@ -34,6 +36,7 @@ from otter.step.coordinator.scheduler import Scheduler, Settings
 from otter.step.coordinator.silent import SilentObserver
 from otter.step.coordinator.status import snapshot
 from otter.step.coordinator.stragglers import become_reaper
+from otter.step.coordinator.task_node import Aborted, Done, Expanding, Failed, TaskNode
 from otter.step.model import Step
 from otter.task.policy import Policy
 from otter.task.task_registry import TaskRegistry
@@ -125,7 +128,6 @@ class Coordinator:
         self._ledger = Ledger(self.options.defaults)
         self._scheduler: Scheduler | None = None
         self._started_at = dt.datetime.now(dt.UTC)
-        self._publishing = 0.0
 
     @property
     def key(self) -> str:
@@ -185,25 +187,34 @@ class Coordinator:
         over = asyncio.Event()
         publisher: asyncio.Task[None] | None = None
         try:
-            types = await run.published_types()
-            if self._check is not None:
-                await self._check(types, run.check_specs)
-            draft = self._ledger.draft([spec.model_dump() for spec in self.step.specs], history.committed)
-            problem = scheduler.refusal(draft.tasks)
-            if problem is not None:
-                raise StepInvalidError(f"step {self.step.name!r}: {problem}")
-            publisher = asyncio.get_running_loop().create_task(self._publish_at_intervals(store, over))
-            await run.run(draft)
+            try:
+                types = await run.published_types()
+                if self._check is not None:
+                    await self._check(types, run.check_specs)
+                draft = self._ledger.draft([spec.model_dump() for spec in self.step.specs], history.committed)
+                problem = scheduler.refusal(draft.tasks)
+                if problem is not None:
+                    raise StepInvalidError(f"step {self.step.name!r}: {problem}")
+                publisher = asyncio.get_running_loop().create_task(self._publish_at_intervals(store, over))
+                await run.run(draft)
+            except EndedEarlyError:
+                pass  # stopped, or no worker could be started: the manifest says so
             over.set()
-            await publisher  # a late writing must not replace the last one
+            if publisher is not None:
+                await publisher  # a late writing must not replace the last one
+            await run.close()
             self.explanations = run.explanations
             self._conclude(store, journal, time.monotonic() - began)
         finally:
             over.set()
             if publisher is not None:
                 await publisher
+            await run.close()
             # Workers that were asked to end get a moment; those of a run that did not come about have nothing to lose.
-            await pool.close(patience=WORKER_PATIENCE if run.finish is not None else 0.0)
+            left = await pool.close(patience=WORKER_PATIENCE if run.finish is not None else 0.0)
+        if left:
+            run.log.extend(f"process {pid} ({what}) was left behind by a task and bears no mark" for pid, what in left)
+            self._conclude(store, journal, time.monotonic() - began)
 
     def _settings(self) -> Settings:
         options = self.options
@@ -219,7 +230,7 @@ class Coordinator:
         return Launch(
             module=WORKER_MODULE, run_id=run_id, output_dir=directory.workers, python=options.python or sys.executable,
             task_packages=tuple(packages), memory=options.memory, share_path=options.python is None,
-            env=options.env,
+            env=options.env, log_limit=options.log_limit,
         )  # fmt: skip
 
     def _run_record(self, facts: RunFacts) -> dict[str, Any]:
@@ -276,15 +287,22 @@ class Coordinator:
 
     def _task_entries(self) -> Iterator[bytes]:
         """Every task's part of the manifest, as far as it is known at the moment of each."""
-        nodes = self._scheduler.graph.nodes if self._scheduler is not None else []
-        return (self._task_entry(place) for place in range(len(nodes)))
+        return (self._task_entry(place) for place in range(self._total()))
 
     def _task_entry(self, place: int) -> bytes:
-        entry = self._ledger.entries[place]
+        entries = self._ledger.entries
+        entry = entries[place] if entries else None
         if entry is not None:
             return entry
-        assert self._scheduler is not None, "there are tasks"
-        return orjson.dumps({**TASK_FIELDS, "name": self._scheduler.graph.nodes[place].name})
+        nodes = self._nodes()
+        return orjson.dumps({**TASK_FIELDS, "name": nodes[place].name if nodes else self.step.specs[place].name})
+
+    def _nodes(self) -> list[TaskNode]:
+        return self._scheduler.graph.nodes if self._scheduler is not None else []
+
+    def _total(self) -> int:
+        """How many tasks there are; those of the step, as long as none has begun."""
+        return len(self._nodes()) or len(self.step.specs)
 
     def status(self) -> dict[str, Any]:
         """What the run is doing now: see `otter.step.coordinator.status.snapshot`. Empty before it has begun."""
@@ -292,34 +310,34 @@ class Coordinator:
 
     def counts(self) -> dict[str, int]:
         """Number of tasks by result, as far as they have ended."""
-        from otter.step.coordinator.task_node import Aborted, Done, Expanding, Failed
-
-        if self._scheduler is None:
-            return {result.value: 0 for result in Result}
-        by_state = self._scheduler.counts
+        by_state = self._scheduler.counts if self._scheduler is not None else Counter[type]()
         success, failure, aborted = by_state[Done] + by_state[Expanding], by_state[Failed], by_state[Aborted]
-        total = len(self._scheduler.graph.nodes)
-        return {
-            "pending": total - success - failure - aborted, "success": success, "failure": failure, "aborted": aborted,
-        }  # fmt: skip
+        pending = self._total() - success - failure - aborted
+        return {"pending": pending, "success": success, "failure": failure, "aborted": aborted}
 
     def _conclude(self, store: ManifestStore, journal: Journal, elapsed: float) -> None:
-        run, scheduler = self._run, self._scheduler
-        assert run is not None
-        assert scheduler is not None
-        finish = run.finish
+        assert self._run is not None
+        finish = self._run.finish
         assert finish is not None, "the run returned, so it has finished"
-        result = Result(RESULTS[finish.outcome])
-        entry = self._entry(result, finish.reason, elapsed)
-        journal.append(encode_record({"kind": "end", "entry": entry}))
+        entry = self._entry(Result(RESULTS[finish.outcome]), finish.reason, elapsed)
+        try:
+            journal.append(encode_record({"kind": "end", "entry": entry}))
+            journal.close()
+        except JournalError as error:
+            _blame_storage(entry, error)
         try:
             store.publish(self.key, entry, self._task_entries())
         except ManifestError as error:
-            entry["result"] = Result.FAILURE.value
-            entry["failure_reason"] = finish.reason or f"storage error: {error}"
+            _blame_storage(entry, error)
         self.step.manifest = StepManifest(**entry)
-        tasks = RecordedTasks(len(scheduler.graph.nodes), self._task_entry)
+        tasks = RecordedTasks(self._total(), self._task_entry)
         self.step.manifest.tasks = cast("list[TaskManifest]", tasks)
+
+
+def _blame_storage(entry: StepEntry, error: OtterError) -> None:
+    """What could not be recorded makes the run a failure, whatever its tasks did."""
+    entry["result"] = Result.FAILURE.value
+    entry["failure_reason"] = entry["failure_reason"] or f"storage error: {error}"
 
 
 def _entry_from_journal(path: Path) -> StepEntry:

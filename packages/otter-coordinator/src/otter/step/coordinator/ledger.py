@@ -114,6 +114,7 @@ class Ledger:
                 name = table["name"]
                 kind = table.get("task_type") or name.split(None, 1)[0]
                 requires = tuple(table.get("requires") or ())
+                "".join((name, kind, *requires))  # what a worker sends may have any type
             except (KeyError, AttributeError, IndexError, TypeError):
                 raise SpecError(f"a spec needs a name of a task type and a description: {str(table)[:200]}") from None
             known = self.types.get(kind)

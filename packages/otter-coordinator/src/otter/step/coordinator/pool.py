@@ -24,8 +24,11 @@ from typing import Any
 import attrs
 
 from otter.step.coordinator.events import TaskId, WorkerId
-from otter.step.coordinator.process_death import Death, oom_kills, read_tail
-from otter.step.coordinator.stragglers import MARK, end_stragglers
+from otter.step.coordinator.guardianship import Guardianship
+from otter.step.coordinator.process_death import Death, oom_kills
+from otter.step.coordinator.scheduler import NOT_NEEDED
+from otter.step.coordinator.stragglers import RUN_MARK, WORKER_MARK, end_stragglers, nameless, reap_orphans
+from otter.step.coordinator.worker_output import WorkerOutput
 from otter.wire.codec import TO_WORKER
 from otter.wire.errors import PeerError
 from otter.wire.frames import FrameDecoder, encode_frame
@@ -36,8 +39,12 @@ CLOSED_PATIENCE = 0.5
 """Seconds that a process may live after it closed its channel."""
 NEEDED = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "OTTER_FAIL"})
 """Environment variables that workers inherit even where the operator lists what they may."""
-OUTPUT_LIMIT = 64 * 1024 * 1024
-"""Bytes that a process may have written behind Python's back before its output file is cut."""
+DUMP_TIME = 0.05
+"""Seconds that a process has to write down where it hangs, before it is killed for hanging."""
+DUMP_SIGNAL = getattr(signal, "SIGRTMAX", None)
+"""The signal on which a worker writes the stacks of its threads into its output; none where there is none to spare."""
+RESERVE = 8
+"""Descriptors that must be left after a worker was started: the manifest, logs and results need some, too."""
 
 
 @attrs.frozen(kw_only=True)
@@ -53,6 +60,7 @@ class Launch:
         memory: limit of their data segment, in bytes; none for no limit.
         env: names of the environment variables that they inherit, beside a few that no program can do without; none for
             all of them.
+        log_limit: bytes kept of the beginning of what a process writes behind Python's back.
         share_path: give them the `sys.path` of this process; only sensible with the same interpreter.
     """
 
@@ -62,6 +70,7 @@ class Launch:
     python: str = sys.executable
     task_packages: tuple[str, ...] = ()
     memory: int | None = None
+    log_limit: int = 64 * 1024 * 1024
     share_path: bool = True
     env: tuple[str, ...] | None = None
 
@@ -75,7 +84,7 @@ class _Process:
     baton_in: int
     baton_out: int
     lifeline: int
-    output: int
+    output: WorkerOutput
     pidfd: int
     oom_before: int
     decoder: FrameDecoder = attrs.field(factory=FrameDecoder)
@@ -105,6 +114,7 @@ class WorkerPool:
         self._on_death = on_death
         self._loop = asyncio.get_running_loop()
         self._processes: dict[WorkerId, _Process] = {}
+        self._guardian: Guardianship | None = None
 
     @property
     def pids(self) -> dict[WorkerId, int]:
@@ -115,33 +125,32 @@ class WorkerPool:
         """Start a process.
 
         Raises:
-            OSError: there are no descriptors or processes left, or the interpreter does not exist; nothing is left
-            open.
+            OSError: there are no descriptors or processes left, or no such interpreter; nothing is left open.
         """
         opened: list[int] = []
+        spare: list[int] = []
         try:
+            spare += [os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC) for _ in range(RESERVE)]
             ours, theirs = _pair(opened)
             our_control, their_control = _pair(opened)
             baton_out, baton_in = _pipe(opened)
             life_out, life_in = _pipe(opened)
-            output = os.open(
-                self._launch.output_dir / f"{worker}.out",
-                os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC,
-                0o644,
-            )
-            opened.append(output)
+            output = WorkerOutput(self._launch.output_dir / f"{worker}.out", self._launch.log_limit)
+            opened.append(output.fd)
             handed = (theirs, their_control, baton_out, life_out)
             popen = subprocess.Popen(
                 self._command(worker, *handed),
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                pass_fds=handed, env=self._environment(), process_group=0,
+                stdin=subprocess.DEVNULL, stdout=output.fd, stderr=output.fd,
+                pass_fds=handed, env=self._environment(worker), process_group=0,
             )  # fmt: skip
             pidfd = _open_pidfd(popen.pid)
         except BaseException:
             for fd in opened:
-                with contextlib.suppress(OSError):
-                    os.close(fd)
+                os.close(fd)
             raise
+        finally:
+            for fd in spare:
+                os.close(fd)
         for fd in (theirs, their_control, life_out):
             os.close(fd)  # the end of file must come when the worker dies, so no copy may stay here
         os.set_blocking(baton_out, False)
@@ -157,6 +166,9 @@ class WorkerPool:
         self._loop.add_reader(process.channel.fileno(), self._on_readable, process)
         if pidfd >= 0:
             self._loop.add_reader(pidfd, self._on_exit, process)
+        if self._guardian is None:
+            self._guardian = Guardianship(f"{RUN_MARK}={self._launch.run_id}")
+            self._loop.call_soon(self._guardian.begin)  # the worker is on its way: nobody waits for this one
 
     def send(self, worker: WorkerId, messages: Sequence[Any], batons: int = 0) -> None:
         """Send messages in one frame, and put in a baton for each task among them. A dead worker is ignored."""
@@ -191,28 +203,36 @@ class WorkerPool:
             process.control.send(frame)
 
     def kill(self, worker: WorkerId, verdict: str) -> None:
-        """End a process group at once."""
+        """End a process group, after the process had a moment to write down where it is."""
         process = self._processes.get(worker)
         if process is None:
             return
+        if process.verdict is None and DUMP_SIGNAL is not None and verdict != NOT_NEEDED:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(process.popen.pid, DUMP_SIGNAL)
+            self._loop.call_later(DUMP_TIME, self._kill_late, process)
+        else:
+            self._kill_group(process)
         process.verdict = process.verdict or verdict
-        self._kill_group(process)
 
     def trim_output(self) -> None:
-        """Cut output files that have grown beyond the limit; called at intervals."""
+        """Keep what processes wrote behind Python's back within its limit; called at intervals."""
         for process in self._processes.values():
-            with contextlib.suppress(OSError):
-                if os.fstat(process.output).st_size > OUTPUT_LIMIT:
-                    os.ftruncate(process.output, 0)
+            process.output.trim()
 
     def poll(self) -> None:
-        """Look for dead processes where the system has no descriptors that tell of them."""
+        """Look for dead processes where the system has no descriptors that tell of them; called at intervals."""
         for process in list(self._processes.values()):
             if process.pidfd < 0 and _has_exited(process.popen.pid):
                 self._on_exit(process)
+        reap_orphans(self._own())
 
-    async def close(self, patience: float = 2.0) -> None:
-        """Wait for the processes that were asked to end, then kill the rest and everything they left."""
+    async def close(self, patience: float = 2.0) -> list[tuple[int, str]]:
+        """Wait for the processes that were asked to end, then kill the rest and everything they left.
+
+        Returns:
+            Process ids and command lines of what tasks may have left and what bears no mark, so that it was let live.
+        """
         deadline = time.monotonic() + patience
         while self._processes and time.monotonic() < deadline:
             self.poll()
@@ -222,7 +242,16 @@ class WorkerPool:
             self._kill_group(process)
             _wait_for_exit(process.popen.pid)
             self._on_exit(process)
-        end_stragglers(self._launch.run_id, set())
+        end_stragglers(self._launch.run_id, self._own(), patience=patience)
+        left = nameless(self._own())
+        if self._guardian is not None:
+            self._guardian.end()
+        return left
+
+    def _own(self) -> set[int]:
+        """Process ids of the children that we started and that live."""
+        guardian = {self._guardian.pid} if self._guardian is not None else set()
+        return {process.popen.pid for process in self._processes.values()} | guardian
 
     def _command(self, worker: WorkerId, channel: int, control: int, batons: int, lifeline: int) -> list[str]:
         launch = self._launch
@@ -231,16 +260,19 @@ class WorkerPool:
         command += [f"--tasks={package}" for package in launch.task_packages]
         if launch.memory is not None:
             command.append(f"--memory={launch.memory}")
+        if DUMP_SIGNAL is not None:
+            command.append(f"--dump-signal={int(DUMP_SIGNAL)}")
         if launch.share_path:
             command.append(f"--sys-path={os.pathsep.join(_import_path())}")
         return command
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, worker: WorkerId) -> dict[str, str]:
         allowed = self._launch.env
         inherited = dict(os.environ)
         if allowed is not None:
             inherited = {name: value for name, value in inherited.items() if name in allowed or name in NEEDED}
-        environment = {**inherited, MARK: self._launch.run_id, "PYTHONUNBUFFERED": "1"}
+        marks = {RUN_MARK: self._launch.run_id, WORKER_MARK: str(worker)}
+        environment = {**inherited, **marks, "PYTHONUNBUFFERED": "1"}
         if self._launch.share_path:
             environment["OTTER_WORKER_PYTHONPATH"] = os.environ.get("PYTHONPATH", "")
             environment["PYTHONPATH"] = os.pathsep.join(_import_path())
@@ -313,14 +345,19 @@ class WorkerPool:
         self._kill_group(process)
         code, peak = _reap(process.popen)
         death = Death(
-            code=code, peak_memory=peak, oom=oom_kills() > process.oom_before, output=read_tail(process.output),
+            code=code, peak_memory=peak, oom=oom_kills() > process.oom_before, output=process.output.tail(),
             ordered=process.verdict,
         )  # fmt: skip
-        for fd in (process.baton_in, process.baton_out, process.lifeline, process.output, process.pidfd):
+        process.output.close()
+        for fd in (process.baton_in, process.baton_out, process.lifeline, process.pidfd):
             if fd >= 0:
                 os.close(fd)
-        end_stragglers(self._launch.run_id, {other.popen.pid for other in self._processes.values()})
+        end_stragglers(self._launch.run_id, self._own(), process.id)
         self._on_death(process.id, death)
+
+    def _kill_late(self, process: _Process) -> None:
+        if self._processes.get(process.id) is process:
+            self._kill_group(process)
 
     @staticmethod
     def _kill_group(process: _Process) -> None:

@@ -37,8 +37,8 @@ class Workers(Protocol):
     def poll(self) -> None:
         """Look for dead ones."""
 
-    async def close(self, patience: float = ...) -> None:
-        """End them all."""
+    async def close(self, patience: float = ...) -> list[tuple[int, str]]:
+        """End them all; process ids and command lines of what tasks may have left and nobody could end."""
 
 
 class ManifestStore(Protocol):

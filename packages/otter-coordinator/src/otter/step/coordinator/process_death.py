@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import attrs
 
 from otter.util.units import format_size
 
-TAIL_BYTES = 16 * 1024
 _SUSPICIOUS_SIGNALS = {signal.SIGKILL}
 
 
@@ -58,27 +56,33 @@ class Death:
 
     @property
     def last_words(self) -> str:
-        """The last line that its process wrote; empty without one."""
-        return next((line for line in reversed(self.output) if line.strip()), "")
-
-
-def read_tail(fd: int) -> tuple[str, ...]:
-    """The last lines of a worker's output file."""
-    try:
-        size = os.fstat(fd).st_size
-        data = os.pread(fd, TAIL_BYTES, max(0, size - TAIL_BYTES))
-    except OSError:
-        return ()
-    return tuple(data.decode("utf-8", "replace").splitlines()[-40:])
+        """The place where its process was when it had to write that down, else the last line that it wrote."""
+        for line, below in zip(self.output, self.output[1:], strict=False):
+            if line.startswith("Current thread "):
+                return below.strip()
+        return next((line.strip() for line in reversed(self.output) if line.strip()), "")
 
 
 def oom_kills() -> int:
     """How often the kernel's out-of-memory killer has acted in our control group; 0 where that is not known."""
-    with contextlib.suppress(OSError, ValueError, StopIteration):
-        group = Path("/proc/self/cgroup").read_text().rpartition("::")[2].strip()
-        for root in (f"/sys/fs/cgroup{group}", "/sys/fs/cgroup"):
-            events = Path(root) / "memory.events"
-            if events.exists():
-                lines = events.read_text().splitlines()
-                return int(next(line.split()[1] for line in lines if line.startswith("oom_kill ")))
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/self/cgroup").read_text().splitlines():
+            _, controllers, group = line.split(":", 2)
+            if not controllers:
+                files = [f"/sys/fs/cgroup{group}/memory.events", "/sys/fs/cgroup/memory.events"]
+            elif controllers == "memory":
+                files = [f"/sys/fs/cgroup/memory{group}/memory.oom_control", "/sys/fs/cgroup/memory/memory.oom_control"]
+            else:
+                continue
+            for file in files:
+                if (count := _oom_count(Path(file))) is not None:
+                    return count
     return 0
+
+
+def _oom_count(file: Path) -> int | None:
+    try:
+        lines = file.read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), None)

@@ -9,7 +9,9 @@ recorded.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
+import os
 import time
 import traceback
 from collections import deque
@@ -25,17 +27,19 @@ from otter.manifest.model import Result
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator import events as e
 from otter.step.coordinator import failpoints
+from otter.step.coordinator.answers import check_answer
 from otter.step.coordinator.events import Event, Outcome, StopLevel, TaskId, WorkerId
 from otter.step.coordinator.history import History
 from otter.step.coordinator.journal import Journal, JournalError, encode_record, frame_record
 from otter.step.coordinator.ledger import NO_TASKS, RESULTS, Dispatched, Draft, Ledger, Table, utc_text
+from otter.step.coordinator.opening import EndedEarlyError, Opening, WorkerRefusedError
 from otter.step.coordinator.ports import Observer, Workers
 from otter.step.coordinator.process_death import Death
 from otter.step.coordinator.scheduler import Scheduler
 from otter.step.coordinator.status import snapshot, write_status
 from otter.step.coordinator.task_node import TaskNode
 from otter.task.task_type import TaskType
-from otter.util.errors import ConfigError, OtterError, ScratchpadError, SpecError, failure_text
+from otter.util.errors import OtterError, ScratchpadError, SpecError, failure_text
 from otter.util.fs import file_name
 from otter.wire import messages as m
 from otter.wire.codec import TO_COORDINATOR, read_hello
@@ -56,9 +60,8 @@ LOG_WIDTH = 500
 FRAME_BUDGET = 4 * 1024 * 1024
 """Bytes of specs in one frame to a worker."""
 
-
-class WorkerRefusedError(ConfigError):
-    """A worker cannot serve: it speaks another protocol, or a task package cannot be imported in its environment."""
+MAX_SPILL = 256 * 1024 * 1024
+"""Bytes of a result that comes through a file; the worker refuses to send a larger one."""
 
 
 @attrs.frozen(kw_only=True)
@@ -148,10 +151,8 @@ class RunLoop:
         self._reported: dict[TaskId, m.ReportResult] = {}
         self._sequences: dict[TaskId, int] = {}
         self._sequence = history.sequence
-        self._last_reason: str | None = None
         self._done: asyncio.Future[None] = self._loop.create_future()
-        self._types: asyncio.Future[dict[str, TaskType]] = self._loop.create_future()
-        self._checks: dict[int, asyncio.Future[list[Any]]] = {}
+        self._opening = Opening(self._ask, self._kill)
         self._syncing: asyncio.Future[None] | None = None
         self._sync_timer: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -179,19 +180,20 @@ class RunLoop:
 
         Raises:
             WorkerRefusedError: no worker can serve.
+            EndedEarlyError: the run was stopped before, or no worker could be started; `finish` says which.
         """
         self._feed(e.Opened(self._now()))
         self._arm_timer()
-        return await self._types
+        return await self._opening.types()
 
     async def check_specs(self, tables: list[Table]) -> list[Any]:
-        """What a worker finds by constructing specs: rows of place, path and sentence."""
-        future: asyncio.Future[list[Any]] = self._loop.create_future()
-        number = len(self._checks)
-        self._checks[number] = future
-        self._post(next(iter(self._welcomed)), m.CheckSpecs(number, tables))
-        self._send_all()
-        return await future
+        """What a worker finds by constructing specs: rows of place, path and sentence.
+
+        Raises:
+            WorkerRefusedError: workers died of it.
+            EndedEarlyError: the run was stopped before.
+        """
+        return await self._opening.check(tables)
 
     async def run(self, draft: Draft) -> None:
         """Run tasks to their end. Whatever happens, it returns, and `finish` says how it ended."""
@@ -199,21 +201,23 @@ class RunLoop:
         self._ledger.enter(draft)
         self._feed(e.TasksAdded(self._now(), draft.tasks))
         self._arm_timer()
-        try:
-            await self._done
-        finally:
-            for timer in (self._timer, self._sync_timer):
-                if timer is not None:
-                    timer.cancel()
-            if self._syncing is not None:
-                await asyncio.wait([self._syncing])
+        await self._done
+
+    async def close(self) -> None:
+        """Let the workers end, and order nothing any more; also when the tasks never began."""
+        for worker in self._welcomed:
+            self._workers.send(worker, [m.Stop()])
+        self._scheduler.finished = True
+        for timer in (self._timer, self._sync_timer):
+            if timer is not None:
+                timer.cancel()
+        if self._syncing is not None:
+            await asyncio.wait([self._syncing])
 
     def request_stop(self, reason: str, level: StopLevel) -> None:
         """Ask the run to stop."""
         self._note(reason)
         self._observer.on_stop(reason)
-        if not self._types.done():
-            self._types.set_exception(WorkerRefusedError(reason))
         self._feed(e.StopRequested(self._now(), reason, level))
 
     def on_bodies(self, worker: WorkerId, bodies: list[bytes]) -> None:
@@ -230,28 +234,40 @@ class RunLoop:
                 else:
                     for message in TO_COORDINATOR.decode(body):
                         self._on_message(worker, message, now)
+        except PeerError:
+            raise
+        except Exception as error:  # noqa: BLE001 - an answer that is lost here would be waited for, for ever
+            self._on_defect(error)
         finally:
             self._turn()
 
     def on_death(self, worker: WorkerId, death: Death) -> None:
         """A worker's process is gone, and all that it sent has come through `on_bodies`."""
+        try:
+            self._mourn(worker, death)
+        except Exception as error:  # noqa: BLE001 - as in on_bodies
+            self._on_defect(error)
+        self._turn()
+
+    def _mourn(self, worker: WorkerId, death: Death) -> None:
         failpoints.hit("coord.on_death")
+        served = worker in self._welcomed
         self._welcomed.discard(worker)
         self._outgoing.pop(worker, None)
         node = self._scheduler.workers.get(worker)
         reason = death.reason
-        if node is not None and node.deadline is not None and death.last_words:
-            reason = f"{reason}: {death.last_words.strip()[:500]}"
-        self._last_reason = reason
+        if not served and death.last_words:
+            reason = f"{reason}: {death.last_words[:500]}"
         if node is not None:
             suspects = sorted(node.running)
             for task in suspects:
                 self._note_death(task, worker, death, len(suspects))
             for task in (*suspects, *node.waiting):
                 self._ledger.dispatched.pop(task, None)
-            if suspects or node.deadline is not None:
+            if suspects or not served:
                 self._tell_worker(worker, reason)
-        self._feed(e.WorkerLost(self._now(), worker, reason))
+        self._opening.on_death(worker, reason)
+        self._queue.append(e.WorkerLost(self._now(), worker, reason))
 
     # --- turns --------------------------------------------------------------------------------------------------------
 
@@ -286,6 +302,7 @@ class RunLoop:
             self._turning = False
         if self.finish is not None and not self._done.done():
             self._done.set_result(None)
+            self._opening.end(EndedEarlyError(self.finish.reason or "the run has ended"))
         self._arm_timer()
 
     def _take_queued(self) -> None:
@@ -326,6 +343,8 @@ class RunLoop:
         except (JournalError, OSError) as error:
             self._queue.append(e.EngineFailed(self._now(), f"storage error: {failure_text(error)}"))
             return
+        if self._scheduler.finished:
+            return  # the journal is synced when it is closed
         if self._journal.unsynced and self._syncing is None and self._sync_timer is None:
             self._sync_timer = self._loop.call_later(SYNC_INTERVAL, self._begin_sync)
 
@@ -341,19 +360,18 @@ class RunLoop:
             self._feed(e.EngineFailed(self._now(), f"storage error: {failure_text(error)}"))
 
     def _on_defect(self, error: Exception) -> None:
+        """A defect of otter: nothing of the scheduler's state can be relied on, so the run ends here."""
         self._queue.clear()
-        text = "".join(traceback.format_exception(error))
         reason = f"internal error of otter, please report it: {failure_text(error)}"
-        self._observer.on_stop(f"{reason}\n{text}")
+        self.finish = e.Finish(Outcome.FAILURE, reason)
+        self._scheduler.finished = True
         for worker in list(self._workers.pids):
             self._workers.kill(worker, "internal error of the coordinator")
-        if self.finish is None:
-            self.finish = e.Finish(Outcome.FAILURE, reason)
-        if not self._types.done():
-            self._types.set_exception(error)
+        with contextlib.suppress(Exception):  # what failed may have been the observer
+            self._observer.on_stop(f"{reason}\n{''.join(traceback.format_exception(error))}")
 
     def _arm_timer(self) -> None:
-        if self.finish is not None:
+        if self._scheduler.finished:
             return
         due = self._scheduler.next_wakeup()
         delay = COORDINATOR_POLLING_INTERVAL if due is None else min(due - self._now(), COORDINATOR_POLLING_INTERVAL)
@@ -398,7 +416,10 @@ class RunLoop:
         if hello.problem is not None:
             self._refuse(worker, hello.problem)
             return
-        types = {table["name"]: TaskType.from_json(table) for table in hello.task_types}
+        try:
+            types = {kind.name: kind for kind in map(TaskType.from_json, hello.task_types)}
+        except ValueError as error:
+            raise PeerError(f"a SayHello does not fit its definition: {error}") from error
         facts = self._facts
         welcome = m.Welcome(
             protocol=version, run=facts.run_id, config=facts.config.to_json(),
@@ -411,35 +432,34 @@ class RunLoop:
         self._tell_worker(worker, f"ready: process {hello.pid}, Python {hello.python}")
         if not self._ledger.types:
             self._ledger.types = types
-        if not self._types.done():
-            self._observer.on_types(types)
-            self._types.set_result(types)
         self._queue.append(e.WorkerReady(self._now(), worker))
+        if self._opening.on_ready(worker, types):
+            self._observer.on_types(types)
 
     def _refuse(self, worker: WorkerId, reason: str) -> None:
         self._workers.send(worker, [m.Refuse(reason)])
-        if not self._types.done():
-            self._types.set_exception(WorkerRefusedError(reason))
+        self._opening.end(WorkerRefusedError(reason))
         self._queue.append(e.EngineFailed(self._now(), reason))
+
+    def _kill(self, worker: WorkerId, verdict: str) -> None:
+        self._workers.kill(worker, verdict)
+
+    def _ask(self, worker: WorkerId, question: m.CheckSpecs) -> None:
+        self._post(worker, question)
+        self._turn()
 
     def _on_message(self, worker: WorkerId, message: Any, now: float) -> None:
         match message:
             case m.ReportStart():
                 self._on_start(worker, message, now)
             case m.ReportResult():
+                check_answer(message)
                 begun = self._begun_now.get(TaskId(message.task))
                 if begun is not None and begun.worker == worker and begun.attempt == message.attempt:
                     del self._begun_now[begun.task]
                 self._queue.append(_Result(worker, message, now))
             case m.AddSpecs():
-                held = self._held(worker, message.task, message.attempt)
-                if held is not None:
-                    held.pages_seen += 1
-                    held.generated += len(message.specs)
-                    if self._scheduler.has_room_for(held.generated):
-                        held.pages += message.specs
-                    else:
-                        held.pages = []  # it will fail for their number; a fork bomb of specs must not fill our memory
+                self._on_page(worker, message, now)
             case m.SpillMessage():
                 for inner in TO_COORDINATOR.decode(self._read_spilled(message)):
                     if isinstance(inner, m.SpillMessage):
@@ -448,9 +468,7 @@ class RunLoop:
             case m.ConfirmRevoke():
                 self._queue.append(e.RevokeConfirmed(now, worker))
             case m.ReportCheck():
-                future = self._checks.get(message.request)
-                if future is not None and not future.done():
-                    future.set_result(message.problems)
+                self._opening.on_answer(worker, message)
             case _:
                 raise PeerError(f"{type(message).__name__} came twice")
 
@@ -470,6 +488,25 @@ class RunLoop:
         started = e.AttemptStarted(now, worker, task, message.attempt)
         self._queue.append(started)
         self._begun_now[task] = started
+
+    def _on_page(self, worker: WorkerId, message: m.AddSpecs, now: float) -> None:
+        """A page of generated specs. One beyond what a run may have ends the attempt, which may be endless."""
+        task = TaskId(message.task)
+        held = self._held(worker, task, message.attempt)
+        if held is None:
+            return
+        held.pages_seen += 1
+        held.generated += len(message.specs)
+        held.pages += message.specs
+        if not self._scheduler.has_room_for(held.generated):
+            held.pages.clear()
+            held.answered = True
+            allowed = self._scheduler.settings.max_specs
+            reason = f"generated {held.generated} specs so far, with which the step would exceed max_specs, {allowed}"
+            self._ledger.note_attempt(task, _attempt_facts(held, None, Outcome.FAILURE, reason))
+            event = e.AttemptEnded(now, worker, task, message.attempt, Outcome.FAILURE, reason, tainted=reason)
+            self._queue.append(event)
+            self._workers.kill(worker, f"{self._scheduler.graph.nodes[task].name!r} {reason}")
 
     def _judge(self, item: _Result) -> e.AttemptEnded:
         """What a worker's answer means; what it generated is entered, if it can be added."""
@@ -501,10 +538,6 @@ class RunLoop:
         """Draft what an attempt generated; or say why it cannot be added."""
         if pages != held.pages_seen:
             return NO_TASKS, f"{pages} pages of generated specs were announced and {held.pages_seen} came"
-        if not self._scheduler.has_room_for(held.generated):
-            allowed = self._scheduler.settings.max_specs
-            problem = f"it generated {held.generated} specs, with which the step would exceed max_specs, {allowed}"
-            return NO_TASKS, problem
         values = Scratchpad(self._scratchpad.sentinel_dict)
         try:
             tables = self._ledger.resolve_names(held.pages, values)
@@ -522,11 +555,14 @@ class RunLoop:
         path = Path(message.path)
         if path.parent != self._facts.spill_dir or path.name.startswith("."):
             raise PeerError(f"a result is said to be in {path}, which is not where results go")
+        if message.size > MAX_SPILL:
+            raise PeerError(f"a result has {message.size} bytes; {MAX_SPILL} are allowed")
         try:
-            data = path.read_bytes()
+            with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+                data = file.read(message.size + 1)
             path.unlink()
-        except OSError as error:
-            raise PeerError(f"a result in {path} cannot be read: {error.strerror}") from error
+        except (OSError, ValueError) as error:
+            raise PeerError(f"a result in {path} cannot be read: {failure_text(error)}") from error
         if len(data) != message.size or hashlib.sha256(data).hexdigest() != message.sha256:
             raise PeerError(f"the result in {path} does not match its SHA-256")
         return data
@@ -544,7 +580,7 @@ class RunLoop:
             "exit_code": death.code if death.code >= 0 else None, "peak_memory": death.peak_memory,
             "out_of_memory": death.oom or None,
         }  # fmt: skip
-        if death.output and suspects == 1:
+        if death.output and (suspects == 1 or node.timed_out):
             facts["last_output"] = list(death.output[-20:])
             self._append_log(node, death)
         self._ledger.note_attempt(task, {key: value for key, value in facts.items() if value is not None})
@@ -604,6 +640,7 @@ class RunLoop:
         self._post(command.worker, m.RunTask(command.task, command.attempt, spec, command.alone))
 
     def _do_revoke(self, command: e.Revoke) -> None:
+        self._record()
         self._send(command.worker)  # the batons of what was just handed over must be there to be taken back
         # A task whose refusal is on its way was never sent: it has no baton, and must not cost another task its own.
         sent = [task for task in command.tasks if task in self._ledger.dispatched]
@@ -616,6 +653,7 @@ class RunLoop:
         self._queue.append(e.TasksRevoked(self._now(), command.worker, revoked))
 
     def _do_abort(self, command: e.Abort) -> None:
+        self._record()
         self._send(command.worker)
         self._workers.abort(command.worker, command.tasks, command.grace)
 
@@ -650,7 +688,8 @@ class RunLoop:
         node = self._scheduler.graph.nodes[command.task]
         self._reported.pop(command.task, None)
         self._ledger.dispatched.pop(command.task, None)
-        attempts = self._ledger.attempts.get(command.task) or [{}]
+        attempts = self._ledger.attempts.setdefault(command.task, [{}])
+        attempts[-1]["next"] = f"tried again after {command.delay:.3g} s" if command.delay else "tried again at once"
         self._journal.append(encode_record({"kind": "attempt", "name": node.name, **attempts[-1]}))
         self._note(f"{node.name}: attempt {command.attempt} failed: {command.reason}")
         self._observer.on_retry(node.name, command.attempt, command.reason, command.delay)
@@ -665,6 +704,9 @@ class RunLoop:
         result = self._reported.pop(node.id, None)
         record = result.record if result is not None else self._record_of_lost(node)
         facts: Table = {"result": RESULTS[command.outcome]}
+        attempts = self._ledger.attempts.get(node.id)
+        if attempts and command.outcome is not Outcome.SUCCESS:
+            attempts[-1]["next"] = "given up"
         if node.new.requires:
             facts["requires"] = node.new.requires
         if node.parent is not None:
@@ -754,13 +796,13 @@ def _outcome_of(record: Table) -> tuple[Outcome, str | None]:
             return Outcome.FAILURE, str(record.get("failure_reason") or "failed without a reason")
 
 
-def _attempt_facts(held: Dispatched, result: m.ReportResult, outcome: Outcome, reason: str | None) -> Table:
-    record = result.record
+def _attempt_facts(held: Dispatched, result: m.ReportResult | None, outcome: Outcome, reason: str | None) -> Table:
+    record = result.record if result is not None else {}
     facts: Table = {
         "attempt": held.attempt, "worker": held.worker, "result": outcome.value,
         "started_at": record.get("started_run_at"),
         "finished_at": record.get("finished_validation_at") or record.get("finished_run_at"),
-        "peak_memory": result.peak_memory,
+        "peak_memory": result.peak_memory if result is not None else None,
     }  # fmt: skip
     if reason is not None:
         facts["reason"] = reason

@@ -69,6 +69,9 @@ ASYNC_SHARE = 4
 TIMED_OUT = "timed out"
 """Why a worker is killed that runs a task beyond its time."""
 
+NOT_NEEDED = "not needed any more"
+"""Verdict over a worker that was starting when the run ended; it did nothing wrong."""
+
 _ACTIVE = frozenset({Deciding, Ready, Delayed, Assigned, Running})
 
 
@@ -502,7 +505,8 @@ class Scheduler:
             else:
                 self._lose_attempt(node, f"crashed: {event.reason}", crashed=True)
         if self.stopping is None and not worker.began and (worker.waiting or not worker.greeted):
-            self._on_failed_start(worker.verdict or event.reason)
+            verdict = worker.verdict or event.reason
+            self._on_failed_start(event.reason if event.reason.startswith(verdict) else verdict)
 
     def _on_worker_unstartable(self, event: e.WorkerUnstartable) -> None:
         if self.workers.pop(event.worker, None) is None:
@@ -615,7 +619,7 @@ class Scheduler:
         self._rebalance_at = None
         for worker in self.workers.values():
             if worker.state is WorkerState.STARTING:
-                self._kill(worker, "not needed any more")
+                self._kill(worker, NOT_NEEDED)
                 continue
             self._revoke(worker)
             if worker.running:
@@ -674,7 +678,7 @@ class Scheduler:
             if worker.state is WorkerState.SERVING:
                 self._order(e.StopWorker(worker.id))
             elif worker.state is WorkerState.STARTING:
-                self._kill(worker, "not needed any more")
+                self._kill(worker, NOT_NEEDED)
         self._order(e.Finish(outcome, reason, pending=self._live() - self.counts[Expanding]))
         self.finished = True
 

@@ -16,6 +16,9 @@ from otter.wire.messages import ReportResult, SpillMessage
 SPILL_SIZE = 1024 * 1024
 """Bytes of a body above which it goes through a file."""
 
+MAX_SPILL = 256 * 1024 * 1024
+"""Bytes of a result at most; the coordinator takes no larger one."""
+
 PAGE_LIMIT = 64
 """Messages that may wait: pages of a generator are sent while it runs."""
 
@@ -105,7 +108,7 @@ class Outbox:
         failpoints.hit("result.after_send")
 
     def _spill(self, body: bytes) -> SpillMessage:
-        if self.spill_dir is None:
+        if self.spill_dir is None or len(body) > MAX_SPILL:
             raise UnrepresentableError("$", f"a result of {len(body)} bytes is too large to send")
         self._spilled += 1
         path = self.spill_dir / f"{self._pid}-{self._spilled}.json"

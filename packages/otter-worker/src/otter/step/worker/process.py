@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.memory:
         # Data, not address space: libraries reserve far more addresses than they use.
         resource.setrlimit(resource.RLIMIT_DATA, (args.memory, args.memory))
-    _enable_faulthandler()
+    _enable_faulthandler(args.dump_signal)
     sys.exit(_serve(args))
 
 
@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--tasks", action="append", default=[], metavar="PACKAGE")
     parser.add_argument("--sys-path", help="sys.path of the coordinator, when both have the same interpreter")
+    parser.add_argument("--dump-signal", type=int, help="signal on which all stacks are written to the error output")
     parser.add_argument("--memory", type=int, help="limit of the data segment, in bytes")
     return parser
 
@@ -155,10 +156,12 @@ def _watch_lifeline(fd: int) -> None:
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
-def _enable_faulthandler() -> None:
+def _enable_faulthandler(dump_signal: int | None) -> None:
     import faulthandler
 
     faulthandler.enable(all_threads=True)
+    if dump_signal is not None:
+        faulthandler.register(dump_signal, all_threads=True)
 
 
 def _restore_environment() -> None:

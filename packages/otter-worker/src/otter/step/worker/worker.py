@@ -224,8 +224,7 @@ class Worker:
 
     def _take_messages(self) -> None:
         self._polled_at = time.monotonic()
-        if self._welcome is not None:
-            failpoints.hit("worker.before_recv")
+        failpoints.hit("worker.before_recv")
         for body in self._inbox.take():
             for message in TO_WORKER.decode(body):
                 self._handle(message)
