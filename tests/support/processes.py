@@ -30,7 +30,8 @@ def left_after(mark: str, seconds: float) -> dict[int, str]:
     """The marked processes that are still there after a time, which is only waited for as long as there are any."""
     deadline = time.monotonic() + seconds
     while left := marked(mark):
-        if not all([wait_for_end(pid, deadline - time.monotonic()) for pid in left]):
+        ended = [wait_for_end(pid, deadline - time.monotonic()) for pid in left]
+        if not all(ended):
             return marked(mark)
     return {}
 

@@ -25,7 +25,7 @@ from tests.support.gate import Gate
 ROOT = Path(__file__).parent.parent.parent
 STEP = "step"
 KEY = f"otter_{STEP}"
-PATIENCE = 60.0
+PATIENCE = 40.0
 """Seconds that anything may take before a test gives it up: far more than it needs on a busy machine."""
 
 OTTER = "import sys; from otter.cli import main; sys.exit(main())"
@@ -198,7 +198,7 @@ class Scene:
             began = time.monotonic()
             process = subprocess.Popen(
                 arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self.path, env=environment,
-                process_group=0, preexec_fn=before,
+                process_group=0, preexec_fn=before,  # noqa: PLW1509 - no threads run here
             )  # fmt: skip
         return Running(self, process, log, began)
 

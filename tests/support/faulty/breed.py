@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from otter.task import Spec, Task, TaskContext
@@ -11,8 +12,8 @@ from tests.support import diary
 
 class BreedSpec(Spec):
     how: str = "many"
-    """`many`, `nested`, `endless`, or what goes wrong: `duplicate`, `twice`, `case`, `composition`, `self`, `cycle`, `parent`,
-    `unknown type`, `nameless`, `placeholder`, `unknown requirement`."""
+    """`many`, `nested`, `endless`, or what goes wrong: `duplicate`, `twice`, `case`, `composition`, `self`, `cycle`,
+    `parent`, `unknown type`, `placeholder`, `unknown requirement`."""
     count: int = 1
     die: bool = False
     """The process ends after all were generated, at the first attempt."""
@@ -25,8 +26,6 @@ class Breed(Task):
 
     @report
     def run(self) -> None:
-        import os
-
         attempt = diary.note(self.context.config.work_path, self.name)
         for spec in self._specs(self.name.partition(" ")[2]):
             self.context.add_specs([spec])

@@ -26,7 +26,7 @@ class DieAsync(Task):
         attempt = diary.note(work, self.name)
         if self.spec.after_gate:
             gate.arrive(work, self.name)
-            while not gate.is_open(work):
+            while not gate.is_open(work):  # noqa: ASYNC110 - the gate is a file
                 await asyncio.sleep(gate.LOOK)
         if attempt <= self.spec.times:
             die(self.spec.how)

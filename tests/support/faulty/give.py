@@ -42,9 +42,10 @@ class _Hostile:
 def _values() -> dict[str, Any]:
     return {
         "nan": float("nan"), "infinity": float("inf"), "2^64": 2**64, "-2^63-1": -(2**63) - 1, "10^5000": 10**5000,
-        "surrogate": "\ud800", "bytes": b"bytes", "set": {1}, "tuple": (1, 2), "int key": {1: 2}, "long key": {"k" * 300: 1},
-        "cyclic": _cyclic(), "deep": _deep(255), "object": object(), "hostile": _Hostile(), "complex": 1j,
-        "function": _deep, "2 MiB": "x" * (2 << 20), "17 MiB": "x" * (17 << 20), "edges": [2**64 - 1, -(2**63), 0.1, "\U0010ffff"],
+        "surrogate": "\ud800", "bytes": b"bytes", "set": {1}, "tuple": (1, 2), "int key": {1: 2},
+        "long key": {"k" * 300: 1}, "cyclic": _cyclic(), "deep": _deep(255), "object": object(),
+        "hostile": _Hostile(), "complex": 1j, "function": _deep, "2 MiB": "x" * (2 << 20), "17 MiB": "x" * (17 << 20),
+        "edges": [2**64 - 1, -(2**63), 0.1, "\U0010ffff"],
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from tests.support import diary
 
 class HangSpec(Spec):
     how: str
-    """`python`: a busy loop; `gil`: inside C code that keeps the interpreter's lock; `sleep`: waiting, deaf to abort."""
+    """`python`: a busy loop; `gil`: in C code that keeps the interpreter's lock; `sleep`: waiting, deaf to abort."""
     phase: str = "run"
     times: int = 1000
 

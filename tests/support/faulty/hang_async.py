@@ -12,7 +12,7 @@ from tests.support import diary
 
 class HangAsyncSpec(Spec):
     how: str
-    """`await`: waits for what never comes; `swallow`: the same, and ignores that it is cancelled; `block`: holds the loop."""
+    """`await`: waits for what never comes; `swallow`: the same, deaf to being cancelled; `block`: holds the loop."""
 
 
 class HangAsync(Task):

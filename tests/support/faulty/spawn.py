@@ -17,8 +17,8 @@ from tests.support import diary, gate
 
 class SpawnSpec(Spec):
     how: str
-    """`orphan`: in the group; `daemon`: forked twice, in a session of its own; `nameless`: the same without a mark in its
-    environment; `returns`: the child runs on in our code; `returns in C`: the same, unknown to Python."""
+    """`orphan`: in the group; `daemon`: forked twice, in a session of its own; `nameless`: the same without a mark in
+    its environment; `returns`: the child runs on in our code; `returns in C`: the same, unknown to Python."""
     then: str = "return"
     """`return`, `die`, or `gate`: wait there."""
 
