@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from configparser import ConfigParser
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -39,6 +40,17 @@ def lint(tree: Path) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def test_contracts_know_every_package(tree: Path) -> None:
+    """No package of otter is outside the contracts."""
+    settings = ConfigParser()
+    settings.read(CONTRACTS, "utf-8")
+    folders = [marker.parent for marker in tree.rglob("py.typed")]
+
+    known = settings["importlinter"]["root_packages"].split()
+
+    assert sorted(known) == sorted(".".join(one.relative_to(tree).parts) for one in folders)
 
 
 def test_contracts_hold(tree: Path) -> None:

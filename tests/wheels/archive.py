@@ -29,7 +29,14 @@ PACKAGES: Mapping[str, Collection[str]] = {
         "otter.testing",
         "otter.validators",
     ),
-    "otter-coordinator": ("otter.cli", "otter.core", "otter.report", "otter.step.coordinator"),
+    "otter-coordinator": (
+        "otter.cli",
+        "otter.core",
+        "otter.inspection",
+        "otter.plan",
+        "otter.report",
+        "otter.step.coordinator",
+    ),
 }
 """The import packages of each distribution: all of them, and no others."""
 
