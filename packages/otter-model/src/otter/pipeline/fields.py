@@ -208,11 +208,28 @@ class FieldCheck:
                 task.sound = False
                 self.report(Finding("requires-type", f"expected a name, got {_describe(item)}", (*path, index)))
             elif "$" in item:
-                self._use(position, task, (*path, index), item)
+                if task.parent < 0:
+                    self._unknown_in_requirement(task, (*path, index), item)
+                else:
+                    self._use(position, task, (*path, index), item)
                 resolved = task.values.resolve(item)
                 yield (resolved if isinstance(resolved, str) else str(resolved)), (*path, index)
             else:
                 yield item, (*path, index)
+
+    def _unknown_in_requirement(self, task: Known, path: Path, item: str) -> None:
+        """What a listed task requires is known before anything runs; a value that a task stores comes too late."""
+        for name in dict.fromkeys(task.values.unknown(item)):
+            task.sound = False
+            self.report(
+                Finding(
+                    "requirement-placeholder",
+                    f"nothing defines ${{{name}}} before the step starts, and a requirement must be known by then",
+                    path,
+                    hint=suggestion(name, task.values, "define it under [scratchpad]"),
+                    text=f"${{{name}}}",
+                )
+            )
 
     def _policy(self, position: int, task: Known, value: Any) -> None:
         path = (*task.path, "policy")
