@@ -11,6 +11,8 @@ from typing import NoReturn
 VERBS = {
     "run": "run a step of a pipeline file",
     "check": "find every mistake in pipeline files, without running anything",
+    "plan": "show what a run would do, in what order, why, and how long it would take",
+    "graph": "draw the tasks of a step as Mermaid, DOT or SVG",
     "init": "make a pipeline file and a package of task types to begin with",
     "tasks": "list the task types at hand, or say all about one of them",
     "schema": "print a JSON Schema of pipeline files, for editors",
