@@ -205,6 +205,11 @@ def instant(value: Any) -> int | None:
     return (moment - _EPOCH) // _MICROSECOND
 
 
+def instant_text(moment: int) -> str:
+    """An instant as manifests have it: ISO 8601, UTC, microseconds."""
+    return (_EPOCH + moment * _MICROSECOND).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
 def _step(key: str, entry: Table) -> StepFacts:
     tasks = entry.get("tasks")
     return StepFacts(
