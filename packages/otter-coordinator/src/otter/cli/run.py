@@ -57,13 +57,13 @@ def run(args: argparse.Namespace) -> int:
         finally:
             observer.close()
     except PipelineError as error:
-        sys.stderr.write(render(error.problems))
+        sys.stderr.write(f"{render(error.problems).rstrip()}\n")
         return exit_codes.BAD_CONFIGURATION
     except OtterError as error:
         print(f"otter: error: {error}", file=sys.stderr)
         return exit_code(error)
     if session.warnings:
-        sys.stderr.write(render(session.warnings))
+        sys.stderr.write(f"{render(session.warnings).rstrip()}\n")
     assert session.coordinator is not None, "the session ran"
     if args.explain:
         for name, why in session.coordinator.explanations.items():

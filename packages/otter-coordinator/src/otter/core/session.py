@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 
 from otter.config.model import Config
+from otter.core.types import published_types
 from otter.pipeline import Pipeline, PipelineError, Problem
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator import Coordinator
@@ -64,6 +65,8 @@ class Session:
         gc.disable()  # a hundred thousand specs are made here, and none of them is garbage
         try:
             step = Step(self.config.step, self.pipeline.specs(self.config.step, scratchpad=self.values))
+        except PipelineError as error:
+            raise self._all_mistakes() from error
         finally:
             gc.enable()
         registry = TaskRegistry(self.config, scratchpad)
@@ -77,6 +80,11 @@ class Session:
             for number in handlers:
                 asyncio.get_running_loop().remove_signal_handler(number)
         return step
+
+    def _all_mistakes(self) -> PipelineError:
+        """Every mistake of a step whose names are no names: those that need the task types are found as well."""
+        types = published_types(self.options.task_packages, self.options.python)
+        return PipelineError(self._problems(types, None))
 
     async def _check(self, types: dict[str, TaskType], ask_worker: AskWorker) -> None:
         asked: list[dict[str, Any]] = []
