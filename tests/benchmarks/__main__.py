@@ -30,7 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="otter-bench-", dir=args.directory) as scratch:
         sections = [_measure(case, Path(scratch), args, peers, absent) for case in chosen]
         found = Results(machine.describe(Path(scratch)), tuple(sections))
-    _keep(found, args.output)
+    output = args.output or (HERE if args.size == FULL.name else None)
+    if output is not None:
+        _keep(found, output)
     return int(any(section.failure for section in sections))
 
 
@@ -46,8 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--directory", type=Path, metavar="DIR", help="where runs write (default: as tempfile chooses)")
     parser.add_argument(
-        "--output", type=Path, default=HERE, metavar="DIR", help="where RESULTS.md and results.json are kept"
-    )
+        "--output", type=Path, metavar="DIR",
+        help="where RESULTS.md and results.json are kept (default: beside the benchmarks, for the full size only)",
+    )  # fmt: skip
     return parser
 
 

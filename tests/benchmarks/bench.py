@@ -50,7 +50,7 @@ class Scale:
 
 FULL = Scale(
     name="full", few=10_000, many=100_000, links=1_000, width=1_000, waits=1_000, files=1_000, big=2**30,
-    messages=100_000, idle=8.0, peer=1_000, slow=200, counted=2_000,
+    messages=100_000, idle=8.0, peer=1_000, slow=200, counted=1_000,
 )  # fmt: skip
 TINY = Scale(
     name="tiny", few=20, many=40, links=5, width=3, waits=4, files=4, big=2**26, messages=200, idle=0.5, peer=5,

@@ -7,7 +7,7 @@ import itertools
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ def run_file(
     options: Sequence[str] = (),
     watch: bool = False,
     count_starts: bool = False,
+    sample: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> tuple[Figures, Finished]:
     """Run the step of a pipeline file to its end, as a whole process that also measures itself.
 
@@ -42,6 +44,8 @@ def run_file(
         options: more arguments of `otter run`.
         watch: find the peak of memory of every process.
         count_starts: count the processes that it starts, which costs a little time.
+        sample: write there where the coordinator's processor time went.
+        environment: more environment variables.
 
     Returns:
         Figures and the process. `whole`: seconds of the process; `all cpu`: processor seconds of it and its workers;
@@ -72,9 +76,12 @@ def run_file(
         "tests.benchmarks.probe",
         facts,
         *(["--count-starts"] if count_starts else []),
+        *(["--sample", sample] if sample is not None else []),
     ]
     try:
-        finished = run([*map(str, probe), "--", *map(str, arguments)], directory=file.parent, watch=watch)
+        finished = run(
+            [*map(str, probe), "--", *map(str, arguments)], directory=file.parent, environment=environment, watch=watch
+        )
         figures: Figures = {"whole": finished.seconds, "all cpu": finished.cpu, **json.loads(facts.read_text())}
     finally:
         facts.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
 """Runs otter's command line as `otter` does, and writes what it took from inside: seconds, memory, processes started.
 
-    python -m tests.benchmarks.probe FACTS [--count-starts] -- run pipeline.toml …
+    python -m tests.benchmarks.probe FACTS [--count-starts] [--sample FILE] -- run pipeline.toml …
 
 It runs in a process of its own. The interpreter's start and the imports of the command line lie before the measured
 time; reading the file, starting workers, the tasks, the journal, the manifest and the end of the workers lie within.
@@ -13,11 +13,14 @@ import sys
 import time
 from pathlib import Path
 
+from tests.benchmarks.sampler import Sampler
+
 
 def main() -> int:
     """Run the command that stands after `--`; its exit code."""
     separator = sys.argv.index("--")
-    facts, options, arguments = Path(sys.argv[1]), sys.argv[2:separator], sys.argv[separator + 1 :]
+    facts, arguments = Path(sys.argv[1]), sys.argv[separator + 1 :]
+    options = iter(sys.argv[2:separator])
     import otter.cli.run  # noqa: F401 - the command would import it when it is called
     from otter.cli.main import main as command
 
@@ -27,13 +30,20 @@ def main() -> int:
         nonlocal started
         started += event == "subprocess.Popen"
 
-    if "--count-starts" in options:
-        sys.addaudithook(count)
+    sampler, samples = None, Path()
+    for option in options:
+        if option == "--count-starts":
+            sys.addaudithook(count)
+        else:
+            sampler, samples = Sampler(), Path(next(options))
+            sampler.start()
     began = time.perf_counter()
     cpu = time.process_time()
     code = command(arguments)
     inside = time.perf_counter() - began
     cpu = time.process_time() - cpu
+    if sampler is not None:
+        sampler.write(samples)
     from tests.benchmarks.processes import peak_memory
 
     facts.write_text(json.dumps({"inside": inside, "cpu": cpu, "peak": peak_memory() or 0, "started": started}))

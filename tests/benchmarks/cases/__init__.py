@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from tests.benchmarks.bench import Case
-from tests.benchmarks.cases import chain, copying, idle, independent, nested, pipe, start, unchanged, waiting
+from tests.benchmarks.cases import (
+    chain,
+    copying,
+    idle,
+    independent,
+    instructions,
+    nested,
+    pipe,
+    profile,
+    start,
+    unchanged,
+    waiting,
+)
 
 CASES = {
     case.name: case
@@ -22,5 +34,7 @@ CASES = {
         Case("copying", "Files from a web server on loopback", copying.measure, compares=True),
         Case("unchanged", "Checking, and resuming with nothing to do", unchanged.measure),
         Case("idle", "Nothing to do while a long task runs", idle.measure),
+        Case("profile", "Where the time of a task goes", profile.measure),
+        Case("instructions", "Instructions of the scheduler and the codec", instructions.measure),
     )
 }

@@ -19,8 +19,8 @@ SHORT = 0.5
 SETTLED = 2.0
 """Seconds without a new process after which every short task has ended."""
 LONG = 600.0
-SHARE = 0.1
-"""Percent of a processor that count as nothing: about one tick of a hundredth of a second in ten seconds."""
+SHARE = 0.125
+"""Percent of a processor that count as nothing: one tick of a hundredth of a second, as `top` counts, in eight seconds."""
 
 
 def measure(bench: Bench) -> Iterator[Finding]:
