@@ -20,7 +20,7 @@ SETTLED = 2.0
 """Seconds without a new process after which every short task has ended."""
 LONG = 600.0
 SHARE = 0.125
-"""Percent of a processor that count as nothing: one tick of a hundredth of a second, as `top` counts, in eight seconds."""
+"""Percent of a processor that count as nothing: one hundredth of a second, by which `top` counts, in eight."""
 
 
 def measure(bench: Bench) -> Iterator[Finding]:

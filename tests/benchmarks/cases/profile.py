@@ -50,8 +50,8 @@ def measure(bench: Bench) -> Iterator[Finding]:
     yield from _profiled(bench, pipelines.chain(bench.directory / "chain.toml", links), links, "links of a chain")
     yield (
         "Processor time, sampled; a worker's from the registration of the task types to its end. Divided by the number "
-        "of tasks, with what is done once for all of them. A coordinator whose ratio to the wall clock is near 1 is what "
-        "keeps the rate from rising; far below, it waits for workers, or others have the machine."
+        "of tasks, with what is done once for all of them. A coordinator whose ratio to the wall clock is near 1 is "
+        "what keeps the rate from rising; far below, it waits for workers, or others have the machine."
     )
 
 
