@@ -6,6 +6,7 @@ fields are ignored, so that a newer minor version may add some; unknown kinds ar
 
 from __future__ import annotations
 
+import math
 import typing
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -18,9 +19,14 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from otter.wire import messages
 from otter.wire.errors import PeerError, UnrepresentableError, VersionError
 from otter.wire.messages import SayHello, ToCoordinator, ToWorker
+from otter.wire.values import MAX_DEPTH
 from otter.wire.version import agree
 
 TAG = "kind"
+MAX_NESTING = MAX_DEPTH + 2
+"""Arrays and objects inside each other in a field of any JSON: a value, in a list, in a record."""
+
+_CONTAINERS = (dict, list)
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
 
 
@@ -40,15 +46,62 @@ def _number(value: Any, _: Any) -> float:
     raise TypeError(f"expected a number, got {type(value).__name__}")
 
 
+def _finite(value: float) -> float:
+    if not math.isfinite(value):  # the library would write null
+        raise ValueError(f"{value} is not a number that JSON has")
+    return value
+
+
+def _integers(value: Any, _: Any) -> Any:
+    if type(value) is list and all(type(item) is int for item in value):
+        return value
+    raise TypeError("expected an array of integers")
+
+
+def _objects(value: Any, _: Any) -> Any:
+    if type(value) is list and all(type(item) is dict for item in value):
+        return _shallow(value)
+    raise TypeError("expected an array of objects")
+
+
+def _json(*expected: type) -> Callable[[Any, Any], Any]:
+    def hook(value: Any, _: Any) -> Any:
+        if expected and type(value) not in expected:
+            raise TypeError(f"expected {' or '.join(tp.__name__ for tp in expected)}, got {type(value).__name__}")
+        return _shallow(value)
+
+    return hook
+
+
+def _shallow(value: Any) -> Any:
+    """JSON of any kind as it is, unless it is nested so deep that whoever walks or writes it would give up."""
+    level = [value] if type(value) in _CONTAINERS else []
+    for _ in range(MAX_NESTING):
+        if not level:
+            return value
+        level = [
+            item
+            for container in level
+            for item in (container.values() if type(container) is dict else container)
+            if type(item) in _CONTAINERS
+        ]
+    if level:
+        raise ValueError(f"nested more than {MAX_NESTING} deep")
+    return value
+
+
 def _converter() -> Converter:
     converter = Converter(detailed_validation=False)
     for expected, word in ((str, "text"), (int, "an integer"), (bool, "a boolean")):
         converter.register_structure_hook(expected, _strict(expected, word))
     converter.register_structure_hook(float, _number)
+    converter.register_unstructure_hook(float, _finite)
     # JSON inside a message stays as orjson made it: what it means is the business of those who asked for it.
-    plain = (dict[str, Any], list[Any], list[dict[str, Any]])
-    converter.register_structure_hook_func(lambda tp: tp == plain[0], _strict(dict, "an object"))
-    converter.register_structure_hook_func(lambda tp: tp in plain[1:], _strict(list, "an array"))
+    plain: dict[Any, Callable[[Any, Any], Any]] = {
+        dict[str, Any]: _json(dict), list[Any]: _json(list), list[dict[str, Any]]: _objects, list[int]: _integers,
+        Any: _json(),
+    }  # fmt: skip
+    converter.register_structure_hook_factory(lambda tp: tp in plain, lambda tp: plain[tp])
     converter.register_unstructure_hook_func(lambda tp: tp in plain, lambda value: value)
     return converter
 
@@ -87,14 +140,14 @@ class Codec:
         """
         encoders = self._encoders
         rows = []
-        for message in batch:
-            encoder = encoders.get(type(message))
-            if encoder is None:
-                raise UnrepresentableError("$", f"{type(message).__name__} does not travel in this direction")
-            row = encoder(message)
-            row[TAG] = type(message).__name__
-            rows.append(row)
         try:
+            for message in batch:
+                encoder = encoders.get(type(message))
+                if encoder is None:
+                    raise UnrepresentableError("$", f"{type(message).__name__} does not travel in this direction")
+                row = encoder(message)
+                row[TAG] = type(message).__name__
+                rows.append(row)
             return orjson.dumps(rows, option=_OPTIONS)
         except (TypeError, ValueError, RecursionError) as error:
             raise UnrepresentableError("$", str(error)) from error
@@ -139,9 +192,10 @@ def read_hello(body: bytes) -> tuple[SayHello, str]:
         VersionError: the worker speaks another major version.
         PeerError: it is not a hello.
     """
-    row = _rows(body)[0]
-    if type(row) is not dict or row.get(TAG) != SayHello.__name__:
-        raise PeerError("the first message of a worker must be SayHello")
+    rows = _rows(body)
+    row = rows[0]
+    if len(rows) > 1 or type(row) is not dict or row.get(TAG) != SayHello.__name__:
+        raise PeerError("the first message of a worker must be SayHello, in a body of its own")
     version = agree(row.get("oldest"), row.get("newest"))
     hello = TO_COORDINATOR.decode(orjson.dumps([row]))[0]
     return hello, version

@@ -28,11 +28,15 @@ def encode_frame(body: bytes) -> bytes:
 
 
 class FrameDecoder:
-    """Takes bytes in any portions and gives the bodies of complete frames."""
+    """Takes bytes in any portions and gives the bodies of complete frames.
+
+    Attributes:
+        broken: why nothing more can come out of the stream; none while it is sound.
+    """
 
     def __init__(self) -> None:
         self._buffer = bytearray()
-        self._broken: str | None = None
+        self.broken: str | None = None
 
     def feed(self, data: bytes) -> list[bytes]:
         """The bodies that are complete with these bytes, in order.
@@ -41,8 +45,8 @@ class FrameDecoder:
             PeerError: a length or checksum is wrong; the stream cannot be trusted from there on, and every later call
                 raises as well.
         """
-        if self._broken is not None:
-            raise PeerError(self._broken)
+        if self.broken is not None:
+            raise PeerError(self.broken)
         buffer = self._buffer
         buffer += data
         bodies: list[bytes] = []
@@ -71,6 +75,6 @@ class FrameDecoder:
         return len(self._buffer)
 
     def _refuse(self, reason: str, bodies: list[bytes]) -> None:
-        self._broken = reason
+        self.broken = reason
         if not bodies:  # the complete frames before the damage are still good: give them first, raise at the next call
             raise PeerError(reason)

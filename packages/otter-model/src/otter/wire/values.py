@@ -1,8 +1,8 @@
 """Which values may cross: what JSON can carry exactly.
 
 NaN and infinities, integers beyond 64 bits, bytes, sets, tuples, keys that are not text, lone surrogates and nesting
-beyond the limit are refused where they arise, with their path. `Path` crosses as text and dates and times in ISO 8601;
-these are the declared forms, and nothing else changes on the way.
+beyond the limit are refused where they arise, with their path. `Path` crosses as text and dates and times in ISO 8601,
+UTC with a `Z`; these are the declared forms, and nothing else changes on the way.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from otter.wire.errors import UnrepresentableError
 MAX_DEPTH = 64
 MAX_KEY = 256
 _LOW, _HIGH = -(2**63), 2**64 - 1
+_NO_OFFSET = dt.timedelta(0)
 
 
 def exact(value: Any, path: str = "$") -> Any:
@@ -58,15 +59,17 @@ def _walk(value: Any, path: str, depth: int) -> Any:
     if isinstance(value, int):
         if not _LOW <= value <= _HIGH:
             raise UnrepresentableError(path, f"the integer {_short(value)} has more than 64 bits")
-        return value
+        return int(value)  # of a subclass, such as an enumeration, only the number crosses
     if isinstance(value, float):
         if not math.isfinite(value):
             raise UnrepresentableError(path, f"{value} is not a number that JSON has")
-        return value
+        return float(value)
     if isinstance(value, str):
         return _text(value, path)
     if isinstance(value, PurePath):
         return _text(str(value), path)
+    if isinstance(value, dt.datetime) and value.utcoffset() == _NO_OFFSET:
+        return f"{value.replace(tzinfo=None).isoformat()}Z"
     if isinstance(value, dt.datetime | dt.date | dt.time):
         return value.isoformat()
     if depth >= MAX_DEPTH:
@@ -85,7 +88,7 @@ def _text(value: str, path: str) -> str:
         value.encode()
     except UnicodeEncodeError as error:
         raise UnrepresentableError(path, "the text holds a lone surrogate, which UTF-8 cannot carry") from error
-    return str(value)
+    return str.__str__(value)  # not what a subclass makes of it: an enumeration would give its own name
 
 
 def _key(key: object, path: str) -> str:

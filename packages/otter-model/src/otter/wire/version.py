@@ -13,7 +13,7 @@ from otter.wire.errors import PeerError, VersionError
 OLDEST = "1.0"
 NEWEST = "1.0"
 
-_VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})")
+_VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
 
 
 def parse_version(text: object) -> tuple[int, int]:
