@@ -18,6 +18,7 @@ VERBS = {
     "schema": "print a JSON Schema of pipeline files, for editors",
     "status": "show what the runs in a work directory are doing, and why tasks wait",
     "logs": "print the log of a task, also while it grows",
+    "replay": "really run the last attempt of a task again, alone, in the debugger if need be",
     "manifest": "show what happened, choose tasks, compare two runs, verify artifacts",
     "report": "write a page about a run: failures by cause, timeline, graph, tasks",
     "export": "turn a manifest into a trace, lineage events or a research object",

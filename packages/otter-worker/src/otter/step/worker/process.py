@@ -17,6 +17,7 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 EXIT_PROTOCOL = 76
 """EX_PROTOCOL of sysexits: the coordinator broke the protocol."""
@@ -43,21 +44,34 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def command(argv: Sequence[str] | None = None) -> int:
-    """The command `otter-worker`: `describe` prints the task types at hand as JSON."""
+    """The command `otter-worker`: `describe` prints the task types at hand as JSON, `replay` makes an attempt again."""
+    parser = argparse.ArgumentParser(prog="otter-worker", description="The worker side of otter.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    describe = verbs.add_parser("describe", help="print the task types of this environment as JSON")
+    describe.add_argument("--tasks", action="append", default=[], metavar="PACKAGE", help="a task package to register")
+    replay = verbs.add_parser("replay", help="really make an attempt again, from what `otter replay --save` wrote")
+    replay.add_argument("request", metavar="REQUEST.json", type=Path, help="the request")
+    replay.add_argument("--tasks", action="append", default=[], metavar="PACKAGE", help="a task package to register")
+    replay.add_argument("--pdb", action="store_true", help="stop in the debugger where the task raises")
+    args = parser.parse_args(argv)
+    if args.verb == "replay":
+        from otter.step.worker.replay import replay as make_again
+
+        _restore_environment()
+        return make_again(args.request, args.tasks, debug=args.pdb)
+    return _describe(args.tasks)
+
+
+def _describe(packages: Sequence[str]) -> int:
     import orjson
 
     from otter.task.task_registry import TaskRegistry
     from otter.util.errors import OtterError
 
-    parser = argparse.ArgumentParser(prog="otter-worker", description="The worker side of otter.")
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    describe = verbs.add_parser("describe", help="print the task types of this environment as JSON")
-    describe.add_argument("--tasks", action="append", default=[], metavar="PACKAGE", help="a task package to register")
-    args = parser.parse_args(argv)
     registry = TaskRegistry(None)
     try:
         registry.register_entry_points()
-        for package in args.tasks:
+        for package in packages:
             registry.register(package)
     except OtterError as error:
         print(f"otter-worker: {error}", file=sys.stderr)
