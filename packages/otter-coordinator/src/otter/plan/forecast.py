@@ -36,7 +36,7 @@ class Entry:
         action: `run`, or `reuse` for one whose recorded outcome stands.
         why: what it waits for, or with `--resume` why it runs or does not.
         made_by: the task that generates it.
-        start: seconds after the beginning of the run.
+        start: seconds after the beginning of the run; none where no duration is known.
         seconds: how long it is expected to take.
         basis: what that rests on.
     """
@@ -47,7 +47,7 @@ class Entry:
     why: str
     requires: tuple[str, ...]
     made_by: str | None
-    start: float
+    start: float | None
     seconds: float
     basis: Basis
 
@@ -135,10 +135,10 @@ class Forecaster:
         return Forecast(
             step=self.config.step,
             pool_size=self.config.pool_size,
-            entries=tuple(self._entry(span, reasons) for span in timeline.spans),
+            entries=tuple(self._entry(span, reasons, measured) for span in timeline.spans),
             unknown=tuple(self._unknown),
             elapsed=timeline.elapsed if measured else None,
-            work=sum(span.end - span.start for span in timeline.spans),
+            work=sum(span.end - span.start for span in timeline.spans) if measured else 0.0,
             path=critical_path(timeline.spans) if measured else (),
             by_pool_size=self._by_pool_size(timeline) if measured else {},
             stuck=timeline.stuck,
@@ -151,13 +151,18 @@ class Forecaster:
             reuse = Reuse(self.history, self._tables, self._ledger, values)
         simulation = Simulation(
             self._settings(pool_size),
-            expect=lambda task: self.durations.expect(task.name, task.kind)[0],
+            expect=self._expect,
             expand=lambda task: self._made.get(task.name) or self._recorded(task.name),
             decide=reuse.decide if reuse is not None else None,
             start=self.durations.start,
         )
         listed = tuple(self._draft(task) for task in self._outline.tasks if task.parent is None)
         return simulation.run(listed), reuse.reasons if reuse is not None else {}
+
+    def _expect(self, task: NewTask) -> float:
+        if not self.durations.means:
+            return 1.0  # all alike, so that the order is that of equals
+        return self.durations.expect(task.name, task.kind)[0]
 
     def _settings(self, pool_size: int) -> Settings:
         workers = self.pipeline.workers
@@ -235,7 +240,7 @@ class Forecaster:
     def _basis(self, task: NewTask) -> Basis:
         return self.durations.expect(task.name, task.kind)[1]
 
-    def _entry(self, span: Span, reasons: Mapping[str, str]) -> Entry:
+    def _entry(self, span: Span, reasons: Mapping[str, str], measured: bool) -> Entry:
         task = span.task
         seconds, basis = self.durations.expect(task.name, task.kind)
         why = _waits(task, span.parent)
@@ -243,8 +248,8 @@ class Forecaster:
             why = reasons.get(task.name, NEVER)
         reused = span.worker is None
         return Entry(
-            task.name, task.kind, "reuse" if reused else "run", why, task.requires, span.parent, span.start,
-            0.0 if reused else seconds, basis,
+            task.name, task.kind, "reuse" if reused else "run", why, task.requires, span.parent,
+            span.start if measured else None, 0.0 if reused else seconds, basis,
         )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ SWEEPS = 8
 
 COLUMN_GAP = 56.0
 BOX_GAP = 14.0
+PART_GAP = 28.0
 POINT_HEIGHT = 6.0
 STRAIGHT = 4.0
 """How much more a point of a long arrow insists on its place than a box does."""
@@ -52,19 +53,76 @@ def place(sizes: Sequence[Point], arrows: Sequence[Pair], hidden: Iterable[Pair]
         arrows: pairs of boxes; cycles and loops are allowed.
         hidden: pairs that have an order, but no arrow.
     """
+    corners: list[Point] = [(0.0, 0.0)] * len(sizes)
+    bends: list[tuple[Point, ...]] = [()] * len(arrows)
+    hidden = list(hidden)
+    width = top = 0.0
+    for boxes in _parts(len(sizes), [*arrows, *hidden]):
+        number = {box: place for place, box in enumerate(boxes)}
+        within = [place for place, (source, _) in enumerate(arrows) if source in number]
+        columns = _placed(
+            [sizes[box] for box in boxes],
+            [(number[arrows[place][0]], number[arrows[place][1]]) for place in within],
+            [(number[source], number[target]) for source, target in hidden if source in number],
+        )
+        for box, (x, y) in zip(boxes, columns.corners, strict=True):
+            corners[box] = x, y + top
+        for place, way in zip(within, columns.bends, strict=True):
+            bends[place] = tuple((x, y + top) for x, y in way)
+        width, top = max(width, columns.width), top + columns.height + PART_GAP
+    return Placed(tuple(corners), tuple(bends), width, max(top - PART_GAP, 0.0))
+
+
+def _parts(count: int, pairs: Sequence[Pair]) -> list[list[int]]:
+    """The boxes in parts that no pair joins, in order of their first boxes; those of no pair come last, together."""
+    near: list[list[int]] = [[] for _ in range(count)]
+    for source, target in pairs:
+        near[source].append(target)
+        near[target].append(source)
+    seen: set[int] = set()
+    parts: list[list[int]] = []
+    for box in range(count):
+        if near[box] and box not in seen:
+            part = [box]
+            seen.add(box)
+            for one in part:  # grows while it is walked
+                fresh = [other for other in dict.fromkeys(near[one]) if other not in seen]
+                part += fresh
+                seen.update(fresh)
+            parts.append(sorted(part))
+    loose = [box for box in range(count) if not near[box]]
+    return [*parts, *([loose] if loose else [])]
+
+
+def _placed(sizes: Sequence[Point], arrows: Sequence[Pair], hidden: Sequence[Pair]) -> Placed:
+    """Place the boxes of one part."""
+    if not arrows and not hidden:
+        return _in_rows(sizes)
     forward = _without_cycles(len(sizes), [*arrows, *hidden])
     columns = _Columns(sizes, _columns(len(sizes), forward), forward[: len(arrows)])
     columns.order()
     columns.settle()
-    columns.append_loose()
-    bends = columns.bends()
     turned = (pair != arrow for pair, arrow in zip(forward, arrows, strict=False))
     return Placed(
         corners=tuple(columns.corner(box) for box in range(len(sizes))),
-        bends=tuple(tuple(reversed(way)) if back else way for way, back in zip(bends, turned, strict=True)),
+        bends=tuple(tuple(reversed(way)) if back else way for way, back in zip(columns.bends(), turned, strict=True)),
         width=columns.width,
         height=columns.height,
     )
+
+
+def _in_rows(sizes: Sequence[Point]) -> Placed:
+    """Boxes without arrows: a block of them, wider than high."""
+    count = math.ceil(math.sqrt(len(sizes) / 3))
+    widths = [max(width for width, _ in sizes[place::count]) for place in range(count)]
+    lefts = [sum(widths[:place]) + BOX_GAP * place for place in range(count)]
+    corners: list[Point] = []
+    top = 0.0
+    for start in range(0, len(sizes), count):
+        row = sizes[start : start + count]
+        corners += [(lefts[place], top) for place in range(len(row))]
+        top += max(height for _, height in row) + BOX_GAP
+    return Placed(tuple(corners), (), lefts[-1] + widths[-1], top - BOX_GAP)
 
 
 def _without_cycles(count: int, pairs: Sequence[Pair]) -> list[Pair]:
@@ -120,14 +178,14 @@ class _Columns:
         self._before: list[list[int]] = [[] for _ in sizes]
         self._after: list[list[int]] = [[] for _ in sizes]
         self._ways = [self._lay(*arrow) for arrow in arrows]
-        loose = {box for box in range(len(sizes)) if not self._before[box] and not self._after[box]}
-        self._loose = sorted(loose)
         self._members: list[list[int]] = [[] for _ in range(max(self._column, default=-1) + 1)]
         for item, place in enumerate(self._column):
-            if item not in loose:
-                self._members[place].append(item)
+            self._members[place].append(item)
         self._middles = [0.0] * len(self._heights)
-        self._measure(len(self._members))
+        self._widths = [
+            max((sizes[item][0] for item in members if item < len(sizes)), default=0.0) for members in self._members
+        ]
+        self._lefts = [sum(self._widths[:place]) + COLUMN_GAP * place for place in range(len(self._widths))]
 
     def _lay(self, source: int, target: int) -> list[int]:
         """The points of an arrow, one in each column between its ends."""
@@ -144,15 +202,6 @@ class _Columns:
             self._after[one].append(other)
             self._before[other].append(one)
         return way
-
-    def _measure(self, count: int) -> None:
-        """Widths and left edges of so many columns."""
-        usual = max((width for width, _ in self._sizes), default=0.0)
-        self._widths = [
-            max((self._sizes[item][0] for item in members if item < len(self._sizes)), default=0.0)
-            for members in self._members
-        ] + [usual] * (count - len(self._members))
-        self._lefts = [sum(self._widths[:place]) + COLUMN_GAP * place for place in range(count)]
 
     def order(self) -> None:
         """Order every column so that arrows cross as little as a few sweeps can make them."""
@@ -219,24 +268,6 @@ class _Columns:
         places = (total / weight for total, weight, number in blocks for _ in range(int(number)))
         for item, middle, shift in zip(members, places, offsets, strict=True):
             self._middles[item] = middle + shift
-
-    def append_loose(self) -> None:
-        """Put boxes without any arrow below the others, in rows."""
-        if not self._loose:
-            return
-        top = self.height + (2 * BOX_GAP if self.height else 0.0)
-        count = max(len(self._members) or 1, math.ceil(math.sqrt(len(self._loose) / 4)))
-        self._members += [[] for _ in range(count - len(self._members))]
-        self._measure(count)
-        for start in range(0, len(self._loose), count):
-            row = self._loose[start : start + count]
-            high = max(self._heights[box] for box in row)
-            for place, box in enumerate(row):
-                self._column[box] = place
-                self._middles[box] = top + high / 2
-                self._members[place].append(box)
-            top += high + BOX_GAP
-        self._measure(count)
 
     def corner(self, box: int) -> Point:
         """The upper left corner of a box."""
