@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 VERBS = {
@@ -22,6 +22,7 @@ VERBS = {
     "manifest": "show what happened, choose tasks, compare two runs, verify artifacts",
     "report": "write a page about a run: failures by cause, timeline, graph, tasks",
     "export": "turn a manifest into a trace, lineage events or a research object",
+    "completion": "print a script with which a shell completes what is typed",
     "convert": "turn a configuration of the first generation (YAML) into TOML",
 }
 """Verbs and what they do; the verb `x` lives in the module `otter.cli.x`, with `add_arguments` and `run`."""
@@ -49,20 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = Parser(
-        prog="otter",
-        description="Runs one step of a data pipeline: tasks in a TOML file, in parallel, recorded in a manifest.",
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="store_true", help="print the versions of the installed distributions")
-    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands")
     chosen = next((word for word in arguments if word in VERBS), None)
-    for verb, text in VERBS.items():
-        sub = verbs.add_parser(verb, help=text, description=text.capitalize() + ".", allow_abbrev=False)
-        if verb == chosen:
-            importlib.import_module(f"otter.cli.{verb}").add_arguments(sub)
+    parser = make_parser([chosen] if chosen is not None else [])
     args = parser.parse_args(arguments)
     if args.version:
         print(_versions())
@@ -72,6 +61,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     code: int = importlib.import_module(f"otter.cli.{args.verb}").run(args)
     return code
+
+
+def make_parser(verbs: Iterable[str]) -> Parser:
+    """The parser of the command.
+
+    Args:
+        verbs: those whose own arguments it knows; their modules are loaded.
+    """
+    parser = Parser(
+        prog="otter",
+        description="Runs one step of a data pipeline: tasks in a TOML file, in parallel, recorded in a manifest.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="store_true", help="print the versions of the installed distributions")
+    commands = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands")
+    wanted = set(verbs)
+    for verb, text in VERBS.items():
+        sub = commands.add_parser(verb, help=text, description=text.capitalize() + ".", allow_abbrev=False)
+        if verb in wanted:
+            importlib.import_module(f"otter.cli.{verb}").add_arguments(sub)
+    return parser
 
 
 def _versions() -> str:
