@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import attrs
 
@@ -94,6 +95,8 @@ def last_lines(path: Path, count: int) -> int:
     with open(path, "rb") as file:
         end = file.seek(0, os.SEEK_END)
         at, missing = end, count
+        if not count:
+            return end
         while at > 0:
             start = max(0, at - CHUNK)
             file.seek(start)
@@ -113,8 +116,7 @@ def read_from(path: Path, offset: int = 0) -> Iterator[bytes]:
     """What is in a file from an offset on, in pieces."""
     with open(path, "rb") as file:
         file.seek(offset)
-        while piece := file.read(CHUNK):
-            yield piece
+        yield from _pieces_of(file)
 
 
 def follow(path: Path, offset: int, is_over: Callable[[], bool], wait: Callable[[], None]) -> Iterator[bytes]:
@@ -126,25 +128,50 @@ def follow(path: Path, offset: int, is_over: Callable[[], bool], wait: Callable[
         is_over: whether nothing more will come; asked when nothing has come.
         wait: called between two looks.
     """
-    identity: int | None = None
-    while True:
-        over = is_over()  # asked before looking: what came until then is still found
-        grown = False
-        try:
-            status = path.stat()
-            if identity is not None and (status.st_ino != identity or status.st_size < offset):
-                offset = 0
-            identity = status.st_ino
-            for piece in read_from(path, offset):
-                offset += len(piece)
+    file: BinaryIO | None = None
+    try:
+        while True:
+            over = is_over()  # asked before looking: what came until then is still found
+            if file is None:
+                file, offset = _open_at(path, offset), 0
+            grown = False
+            for piece in _pieces_of(file):
                 grown = True
                 yield piece
-        except FileNotFoundError:
-            identity, offset = None, 0
-        if over and not grown:
-            return
-        if not grown:
+            if file is not None and _is_replaced(path, file):
+                file.close()
+                file, grown = None, path.exists()
+            if grown:
+                continue
+            if over:
+                return
             wait()
+    finally:
+        if file is not None:
+            file.close()
+
+
+def _open_at(path: Path, offset: int) -> BinaryIO | None:
+    try:
+        file = open(path, "rb")  # noqa: SIM115 - closed by follow()
+    except FileNotFoundError:
+        return None
+    file.seek(offset)
+    return file
+
+
+def _pieces_of(file: BinaryIO | None) -> Iterator[bytes]:
+    while file is not None and (piece := file.read(CHUNK)):
+        yield piece
+
+
+def _is_replaced(path: Path, file: BinaryIO) -> bool:
+    """Whether a path names another file than the open one, or that one was cut. An open file's number is not reused."""
+    try:
+        there, ours = path.stat(), os.fstat(file.fileno())
+    except FileNotFoundError:
+        return True
+    return not os.path.samestat(there, ours) or ours.st_size < file.tell()
 
 
 def harmless(pieces: Iterable[bytes]) -> Iterator[str]:
