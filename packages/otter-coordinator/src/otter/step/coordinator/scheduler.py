@@ -4,49 +4,41 @@ It has no clock, no files, no processes and no logger. Time comes with each even
 retries, from a generator whose seed is a setting. Each event costs O(1 + edges touched): readiness is a counter of
 unmet requirements, deadlines stand in heaps, and nothing is ever scanned but the workers, of which there are few.
 
-Read `task_node.py` first for the life of a task, then `handle`.
+Read `task_node.py` first for the life of a task, then `handle`. What the scheduler knows is in `run_state.py`, what
+becomes of workers in `worker_care.py`, and who gets which task in `handing_out.py`; here is what becomes of tasks, and
+how a run ends.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
-import random
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import attrs
-
 from otter.step.coordinator import events as e
-from otter.step.coordinator.crew import AHEAD, Estimates, WorkerNode, WorkerState
-from otter.step.coordinator.events import Command, Event, NewTask, Outcome, StopLevel, TaskId, WorkerId
-from otter.step.coordinator.ready_queue import ReadyQueue
-from otter.step.coordinator.task_graph import TaskGraph
+from otter.step.coordinator.crew import WorkerState
+from otter.step.coordinator.events import Command, Event, NewTask, Outcome, StopLevel, TaskId
+from otter.step.coordinator.handing_out import HandingOut
+from otter.step.coordinator.invariants import check_invariants
+from otter.step.coordinator.run_state import Settings
 from otter.step.coordinator.task_node import (
     DECIDING,
     DONE,
     EXPANDING,
     OUTCOME_STATES,
-    READY,
-    TERMINAL,
-    TRANSITIONS,
     WAITING,
     Assigned,
-    Deciding,
     Delayed,
     Expanding,
-    InvalidTransitionError,
     Ready,
     Running,
     Skipped,
     TaskNode,
-    TaskState,
     Waiting,
 )  # fmt: skip
 
-STORY = 64
-"""Events that are kept for the message of an invalid transition."""
+__all__ = ["NOT_NEEDED", "SLEPT", "Scheduler", "Settings"]
 
 SLEPT = 5.0
 """Seconds between two events above which we did not run ourselves: the loop ticks ten times as often."""
@@ -54,98 +46,22 @@ SLEPT = 5.0
 KILL_DELAY = 0.5
 """Seconds between asking a task to stop because its time is over and killing its worker."""
 
-STUCK = 0.01
-"""Seconds that a task must have run before what waits behind it is given to another worker."""
-
-START_COST = 0.1
-"""Seconds of work that justify another worker process: about what starting one costs."""
-
-BRISK = 0.05
-"""Seconds below which an asynchronous task is taken to be work for the processor."""
-
-ASYNC_SHARE = 4
-"""Asynchronous tasks that justify another worker process."""
-
 TIMED_OUT = "timed out"
 """Why a worker is killed that runs a task beyond its time."""
 
 NOT_NEEDED = "not needed any more"
 """Verdict over a worker that was starting when the run ended; it did nothing wrong."""
 
-_ACTIVE = frozenset({Deciding, Ready, Delayed, Assigned, Running})
 
-
-@attrs.frozen(kw_only=True)
-class Settings:
-    """How a run is to go.
-
-    Attributes:
-        pool_size: worker processes at most.
-        concurrency: asynchronous tasks of one worker at most.
-        keep_going: run what does not depend on a failure, instead of stopping at the first one.
-        grace: seconds that running tasks have to stop.
-        max_specs: tasks of a run at most, generated ones included.
-        start_timeout: seconds until a worker must have said hello, or begun what it was given.
-        start_limit: workers in a row that may fail to start before the run ends, or goes on with those that serve.
-        starts_at_once: workers that may be starting at a time.
-        crash_limit: workers that a task may take down before it counts as failed.
-        pools: sizes of the named pools.
-        seed: of the generator of jitter.
-    """
-
-    pool_size: int = 1
-    concurrency: int = 16
-    keep_going: bool = False
-    grace: float = 10.0
-    max_specs: int = 1_000_000
-    start_timeout: float = 30.0
-    start_limit: int = 3
-    starts_at_once: int = 2
-    crash_limit: int = 2
-    pools: Mapping[str, int] = attrs.field(factory=dict)
-    seed: int = 0
-
-
-class Scheduler:
+class Scheduler(HandingOut):
     """Decides what happens next in a run.
 
     Args:
         settings: how the run is to go.
-
-    Attributes:
-        graph: the tasks.
-        workers: every worker that is not lost, by number.
-        stale: messages of workers about attempts that they do not have; they are ignored and counted.
-        finished: `Finish` was ordered; every later event is ignored.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.graph = TaskGraph()
-        self.ready = ReadyQueue(settings.pools)
-        self.workers: dict[WorkerId, WorkerNode] = {}
-        self.estimates = Estimates()
-        self.stale = 0
-        self.finished = False
-        self.stopping: str | None = None
-        self.counts: Counter[type] = Counter()
-        """Tasks by state."""
-        self._now = -math.inf
-        self._rng = random.Random(settings.seed)
-        self._story: deque[Event] = deque(maxlen=STORY)
-        self._commands: list[Command] = []
-        self._begun = False
-        self._pool_size = settings.pool_size
-        self._next_worker = 0
-        self._start_failures = 0
-        self._start_after = -math.inf
-        self._kill_at: float | None = None
-        self._rebalance_at: float | None = None
-        self._failure: str | None = None
-        self._stop_outcome = Outcome.FAILURE
-        self._delayed: list[tuple[float, TaskId]] = []
-        self._deadlines: list[tuple[float, TaskId, int, bool]] = []
-        """(when, task, attempt, whether to kill): all running attempts with a timeout; entries of others are stale."""
+        super().__init__(settings)
         self._handlers: dict[type, Callable[[Any], None]] = {
             e.Opened: lambda _: self._start_worker(),
             e.TasksAdded: self._on_tasks_added,
@@ -292,10 +208,6 @@ class Scheduler:
             self._order(e.DecideReuse(node.id, stale=node.upstream_ran))
         else:
             self._make_ready(node)
-
-    def _make_ready(self, node: TaskNode) -> None:
-        self._move(node, READY)
-        self.ready.push(node)
 
     def _on_reuse_decided(self, event: e.ReuseDecided) -> None:
         node = self.graph.nodes[event.task]
@@ -479,12 +391,6 @@ class Scheduler:
         worker.greeted = True
         worker.deadline = None
 
-    def _prove(self, worker: WorkerNode) -> None:
-        """A worker began a task: so workers can be started. A hello proves less, as what follows it might kill each."""
-        if not worker.began:
-            worker.began = True
-            self._start_failures = 0
-
     def _on_worker_lost(self, event: e.WorkerLost) -> None:
         worker = self.workers.pop(event.worker, None)
         if worker is None:
@@ -512,7 +418,7 @@ class Scheduler:
         if self.workers.pop(event.worker, None) is None:
             return
         if self.workers:
-            self._pool_size = len(self.workers)  # the machine gives no more: go on with what there is
+            self.pool_size = len(self.workers)  # the machine gives no more: go on with what there is
         else:
             self._on_failed_start(event.reason)
 
@@ -522,7 +428,7 @@ class Scheduler:
         if self._start_failures < self.settings.start_limit:
             return
         if any(worker.greeted for worker in self.workers.values()):
-            self._pool_size = len(self.workers)  # go on with those that serve
+            self.pool_size = len(self.workers)  # go on with those that serve
             self._start_failures = 0
         else:
             self._fail_run(f"workers cannot be started: {reason}")
@@ -545,55 +451,6 @@ class Scheduler:
         if worker is not None:
             worker.revoking = False
             self._expect(worker)
-
-    def _give_back(self, node: TaskNode) -> None:
-        """An attempt that was handed out and never began is as if it had not been."""
-        self.ready.release(node, self.graph.nodes)
-        node.attempt -= 1
-        self._make_ready(node)
-
-    def _forget(self, worker: WorkerNode, node: TaskNode) -> None:
-        if node.id in worker.waiting:
-            worker.load -= worker.waiting.pop(node.id)
-        worker.running.discard(node.id)
-        worker.asynchronous -= node.new.asynchronous
-        worker.alone = worker.alone and bool(worker.held)
-        self.ready.release(node, self.graph.nodes)
-        self._expect(worker)
-
-    def _expect(self, worker: WorkerNode) -> None:
-        """A worker did something: from now on it has its time again for what it owes next.
-
-        A process may be stopped, or stuck in a thread that a task left, and run no task whose deadline would tell.
-        """
-        worker.deadline = None if worker.owes is None else self._now + self._patience(worker)
-
-    def _patience(self, worker: WorkerNode) -> float:
-        leaving = worker.state is WorkerState.LEAVING and not worker.held
-        return self.settings.grace if leaving else self.settings.start_timeout
-
-    def _dismiss(self, worker: WorkerNode) -> None:
-        """Give a worker no more tasks, and let it end when those that it runs are done."""
-        worker.state = WorkerState.LEAVING
-        self._revoke(worker)
-        self._order(e.StopWorker(worker.id))
-        self._expect(worker)
-
-    def _revoke(self, worker: WorkerNode) -> None:
-        if worker.waiting and not worker.revoking and not worker.spent:
-            worker.revoking = True
-            self._order(e.Revoke(worker.id, tuple(worker.waiting)))
-
-    def _kill(self, worker: WorkerNode, verdict: str) -> None:
-        if worker.verdict is None:
-            worker.verdict = verdict
-            worker.state = WorkerState.LEAVING
-            worker.deadline = None
-            self._order(e.KillWorker(worker.id, verdict))
-
-    def _kill_all(self, reason: str) -> None:
-        for worker in self.workers.values():
-            self._kill(worker, reason)
 
     # --- ending -------------------------------------------------------------------------------------------------------
 
@@ -644,12 +501,6 @@ class Scheduler:
         elif not self._live():
             self._finish(Outcome.FAILURE if self._failure else Outcome.SUCCESS, self._failure)
 
-    def _active(self) -> int:
-        return sum(self.counts[state] for state in _ACTIVE)
-
-    def _live(self) -> int:
-        return len(self.graph.nodes) - sum(self.counts[state] for state in TERMINAL)
-
     def _end_stalled(self) -> None:
         """Nothing runs and nothing can: who still waits, waits for what can never come. Name it instead of waiting."""
         for name in list(self.graph.missing):
@@ -682,237 +533,6 @@ class Scheduler:
         self._order(e.Finish(outcome, reason, pending=self._live() - self.counts[Expanding]))
         self.finished = True
 
-    # --- handing out --------------------------------------------------------------------------------------------------
-
-    def _assign(self) -> None:
-        ready = self.ready
-        if not len(ready):
-            return
-        if ready.count(True):
-            self._assign_async(self._reserved_for(False) if ready.count(False) else None)
-        if ready.count(False):
-            reserved = self._reserved_for(True) if ready.count(True) else None
-            for worker in self.workers.values():
-                # Refill when half of what it may hold is gone, so that a frame carries many tasks. Nothing is put
-                # behind a task that takes long.
-                if (
-                    worker.open
-                    and (not worker.waiting or worker.load < AHEAD / 2)
-                    and (not worker.running or self._now - worker.begun_at < STUCK)
-                    and worker.id != reserved
-                ):
-                    self._feed(worker)
-                    if not ready.count(False):
-                        break
-        if ready.count(True) and any(worker.open and not worker.held for worker in self.workers.values()):
-            self._assign_async(None)  # what a worker was kept free for has found its pool short since
-
-    def _feed(self, worker: WorkerNode) -> None:
-        while (node := self.ready.head(False, self.graph.nodes)) is not None:
-            estimate = self.estimates.get(node.new.kind)
-            if node.alone and worker.held:
-                return
-            if not worker.room_for_sync(estimate):
-                return
-            self._hand_out(node, worker, estimate)
-
-    def _assign_async(self, reserved: WorkerId | None) -> None:
-        """Asynchronous tasks go to the worker that has the fewest, as long as one has room."""
-        held = sum(worker.asynchronous for worker in self.workers.values())
-        serving = sum(worker.state is WorkerState.SERVING for worker in self.workers.values())
-        target = min(self._async_limit(), math.ceil((held + self.ready.count(True)) / ASYNC_SHARE))
-        share = max(ASYNC_SHARE, math.ceil((held + self.ready.count(True)) / max(1, target)))
-        limit = min(share, self.settings.concurrency)
-        while (node := self.ready.head(True, self.graph.nodes)) is not None:
-            estimate = self.estimates.get(node.new.kind)
-            best: WorkerNode | None = None
-            for worker in self.workers.values():
-                if worker.id == reserved or (node.alone and worker.held):
-                    continue
-                room = worker.room_for_async(estimate, self.settings.concurrency)
-                if room and (best is None or worker.held < best.held):
-                    best = worker
-            if best is None or (best.held >= limit and serving < target):
-                return
-            self._hand_out(node, best, estimate)
-
-    def _reserved_for(self, asynchronous: bool) -> WorkerId | None:
-        """A worker that gets no more tasks of the other kind, so that this kind comes to its turn at all.
-
-        With a single worker that serves, the kind whose next task comes first in the order has it.
-        """
-        head = self.ready.head(asynchronous, self.graph.nodes)
-        if head is None or len(self.workers) < self._pool_size:
-            return None
-        serving = [worker for worker in self.workers.values() if worker.state is WorkerState.SERVING]
-        if any(worker.held and (worker.asynchronous > 0) is asynchronous for worker in serving):
-            return None
-        if asynchronous and any(worker.open and not worker.held for worker in serving):
-            return None  # it is reserved for a synchronous task: asynchronous ones are handed out first
-        if len(serving) == 1:
-            other = self.ready.head(not asynchronous, self.graph.nodes)
-            if other is not None and self.ready.entry(other) < self.ready.entry(head):
-                return None
-        return min(serving, key=lambda worker: (worker.held, worker.id)).id if serving else None
-
-    def _hand_out(self, node: TaskNode, worker: WorkerNode, estimate: float | None) -> None:
-        self.ready.take(node)
-        node.attempt += 1
-        node.timed_out = False
-        seconds = estimate or 0.0
-        worker.waiting[node.id] = seconds
-        worker.load += seconds
-        worker.asynchronous += node.new.asynchronous
-        worker.alone = node.alone or (estimate is None and not node.new.asynchronous)
-        if worker.deadline is None:
-            self._expect(worker)
-        self._move(node, Assigned(worker.id, self._now))
-        self._order(e.Dispatch(worker.id, node.id, node.attempt, node.alone))
-
-    def _want_workers(self) -> None:
-        """Start workers for what is ready and finds no room; never more than there is work for."""
-        starting = sum(worker.state is WorkerState.STARTING for worker in self.workers.values())
-        demand = self._demand()
-        while (
-            demand > starting
-            and starting < self.settings.starts_at_once
-            and len(self.workers) < self._pool_size
-            and self._now >= self._start_after
-        ):
-            self._start_worker()
-            starting += 1
-
-    def _demand(self) -> int:
-        """How many more workers the ready tasks would occupy."""
-        demand = 0
-        for asynchronous, share in ((False, 1), (True, ASYNC_SHARE)):
-            node = self.ready.head(asynchronous, self.graph.nodes)
-            if node is not None:
-                estimate = self.estimates.get(node.new.kind)
-                each = 1.0 if estimate is None else min(1.0, estimate / START_COST)
-                wanted = math.ceil(self.ready.count(asynchronous) * each / share)
-                if asynchronous:  # workers that are taken by synchronous tasks do nothing for these
-                    theirs = sum(worker.held <= worker.asynchronous for worker in self.workers.values())
-                    wanted = min(wanted, max(0, self._async_limit() - theirs))
-                demand += wanted
-        if self._stuck_workers() and not any(worker.open and not worker.held for worker in self.workers.values()):
-            demand += 1
-        return demand
-
-    def _async_limit(self) -> int:
-        """How many workers asynchronous tasks may occupy.
-
-        Tasks that end within moments keep a processor busy rather than wait for something: more workers than
-        processors would only get in each other's way.
-        """
-        node = self.ready.head(True, self.graph.nodes)
-        estimate = self.estimates.get(node.new.kind) if node is not None else None
-        brisk = estimate is not None and estimate < BRISK
-        return min(self._pool_size, self.settings.starts_at_once) if brisk else self._pool_size
-
-    def _start_worker(self) -> None:
-        worker = WorkerNode(WorkerId(self._next_worker), deadline=self._now + self.settings.start_timeout)
-        self._next_worker += 1
-        self.workers[worker.id] = worker
-        self._order(e.StartWorker(worker.id))
-
-    def _stuck_workers(self) -> list[WorkerNode]:
-        """Workers with tasks that wait behind one that takes long."""
-        return [worker for worker in self.workers.values() if self._stuck_at(worker) <= self._now]
-
-    def _stuck_at(self, worker: WorkerNode) -> float:
-        """When a worker counts as stuck, if it neither begins nor ends a task until then."""
-        if not worker.holds_back or worker.state is not WorkerState.SERVING:
-            return math.inf
-        first = self.graph.nodes[next(iter(worker.waiting))].state
-        assert isinstance(first, Assigned)
-        return max(worker.begun_at, first.since) + STUCK
-
-    def _rebalance(self) -> None:
-        """Take back what waits behind a long task while another worker has nothing to do, or could be started."""
-        self._rebalance_at = None
-        if len(self.ready):
-            return
-        times = [(at, worker) for worker in self.workers.values() if (at := self._stuck_at(worker)) < math.inf]
-        if not times:
-            return
-        idle = any(worker.open and not worker.held for worker in self.workers.values())
-        if not idle and len(self.workers) >= self._pool_size:
-            return
-        for at, worker in times:
-            if at > self._now:
-                self._rebalance_at = at if self._rebalance_at is None else min(at, self._rebalance_at)
-            elif idle:
-                self._revoke(worker)
-
-    # --- bookkeeping --------------------------------------------------------------------------------------------------
-
-    def _order(self, command: Command) -> None:
-        self._commands.append(command)
-
-    def _move(self, node: TaskNode, state: TaskState) -> None:
-        before, after = type(node.state), type(state)
-        if after not in TRANSITIONS[before]:
-            story = tuple(repr(event) for event in self._story)
-            raise InvalidTransitionError(node.name, before.__name__, after.__name__, story)
-        self.counts[before] -= 1
-        self.counts[after] += 1
-        node.state = state
-
-    def why(self, task: TaskId) -> str:
-        """Why a task stands where it stands, for people."""
-        node = self.graph.nodes[task]
-        match node.state:
-            case Waiting():
-                names = [name for name in node.new.requires if not self._is_met(name)]
-                return "waits for " + ", ".join(repr(name) for name in names[:5]) + (" …" if len(names) > 5 else "")
-            case Ready():
-                pool = self.ready.short_pool(node)
-                return f"waits for the pool {pool!r}" if pool is not None else "waits for a worker"
-            case Delayed():
-                return f"waits {max(0.0, node.state.until - self._now):.1f} s for its next attempt"
-            case Expanding():
-                return f"waits for {node.children_left} generated tasks"
-            case state:
-                return type(state).__name__.lower()
-
-    def _is_met(self, name: str) -> bool:
-        required = self.graph.find(name)
-        return required is not None and required.state is DONE and required.spoiled is None
-
     def check_invariants(self) -> None:
         """Raise AssertionError unless every promise about the state holds; for tests, after each event."""
-        nodes, graph = self.graph.nodes, self.graph
-        assert +self.counts == Counter(type(node.state) for node in nodes)
-        held: Counter[TaskId] = Counter()
-        for worker in self.workers.values():
-            held.update((*worker.waiting, *worker.running))
-            assert not worker.waiting.keys() & worker.running
-            assert worker.asynchronous == sum(nodes[t].new.asynchronous for t in (*worker.waiting, *worker.running))
-            assert all(type(nodes[task].state) is Assigned for task in worker.waiting)
-            assert all(type(nodes[task].state) is Running for task in worker.running)
-            assert abs(worker.load - sum(worker.waiting.values())) < 1e-6
-            assert worker.state is not WorkerState.STARTING or not worker.held, "a worker has tasks before its hello"
-            if worker.alone:
-                assert worker.held == 1
-            if worker.running and worker.asynchronous < worker.held:
-                assert len(worker.running) == 1, "a synchronous task runs beside another"
-        assert all(count == 1 for count in held.values()), "a task is with two workers"
-        assert len(self.workers) <= self._pool_size
-        children: Counter[TaskId | None] = Counter(node.parent for node in nodes if not node.ended)
-        for node in nodes:
-            assert (type(node.state) in (Assigned, Running)) == (node.id in held)
-            if node.state is WAITING:
-                met = {name for name in node.new.requires if self._is_met(name)}
-                assert node.unmet == len(set(node.new.requires) - met), node.name
-                assert node.unmet > 0
-            assert node.children_left == children[node.id]
-            assert not (type(node.state) is Expanding and not node.children_left)
-        for name, waiting in graph.missing.items():
-            assert graph.find(name) is None
-            assert all(name in nodes[task].new.requires for task in waiting)
-        for pool, size in self.settings.pools.items():
-            used = sum(node.new.policy.uses.get(pool, 0) for node in nodes if node.id in held)
-            assert self.ready.free[pool] == size - used
-        if self.finished:
-            assert not held
+        check_invariants(self)

@@ -1,0 +1,182 @@
+"""Which worker gets which task, how many workers there should be, and what is taken back from those that are stuck."""
+
+from __future__ import annotations
+
+import math
+
+from otter.step.coordinator import events as e
+from otter.step.coordinator.crew import AHEAD, WorkerNode, WorkerState
+from otter.step.coordinator.events import WorkerId
+from otter.step.coordinator.task_node import Assigned, TaskNode
+from otter.step.coordinator.worker_care import WorkerCare
+
+STUCK = 0.01
+"""Seconds that a task must have run before what waits behind it is given to another worker."""
+
+START_COST = 0.1
+"""Seconds of work that justify another worker process: about what starting one costs."""
+
+BRISK = 0.05
+"""Seconds below which an asynchronous task is taken to be work for the processor."""
+
+ASYNC_SHARE = 4
+"""Asynchronous tasks that justify another worker process."""
+
+
+class HandingOut(WorkerCare):
+    """The part of the scheduler that hands tasks out, after every event."""
+
+    def _assign(self) -> None:
+        ready = self.ready
+        if not len(ready):
+            return
+        if ready.count(True):
+            self._assign_async(self._reserved_for(False) if ready.count(False) else None)
+        if ready.count(False):
+            reserved = self._reserved_for(True) if ready.count(True) else None
+            for worker in self.workers.values():
+                # Refill when half of what it may hold is gone, so that a frame carries many tasks. Nothing is put
+                # behind a task that takes long.
+                if (
+                    worker.open
+                    and (not worker.waiting or worker.load < AHEAD / 2)
+                    and (not worker.running or self._now - worker.begun_at < STUCK)
+                    and worker.id != reserved
+                ):
+                    self._feed(worker)
+                    if not ready.count(False):
+                        break
+        if ready.count(True) and any(worker.open and not worker.held for worker in self.workers.values()):
+            self._assign_async(None)  # what a worker was kept free for has found its pool short since
+
+    def _feed(self, worker: WorkerNode) -> None:
+        while (node := self.ready.head(False, self.graph.nodes)) is not None:
+            estimate = self.estimates.get(node.new.kind)
+            if node.alone and worker.held:
+                return
+            if not worker.room_for_sync(estimate):
+                return
+            self._hand_out(node, worker, estimate)
+
+    def _assign_async(self, reserved: WorkerId | None) -> None:
+        """Asynchronous tasks go to the worker that has the fewest, as long as one has room."""
+        held = sum(worker.asynchronous for worker in self.workers.values())
+        serving = sum(worker.state is WorkerState.SERVING for worker in self.workers.values())
+        target = min(self._async_limit(), math.ceil((held + self.ready.count(True)) / ASYNC_SHARE))
+        share = max(ASYNC_SHARE, math.ceil((held + self.ready.count(True)) / max(1, target)))
+        limit = min(share, self.settings.concurrency)
+        while (node := self.ready.head(True, self.graph.nodes)) is not None:
+            estimate = self.estimates.get(node.new.kind)
+            best: WorkerNode | None = None
+            for worker in self.workers.values():
+                if worker.id == reserved or (node.alone and worker.held):
+                    continue
+                room = worker.room_for_async(estimate, self.settings.concurrency)
+                if room and (best is None or worker.held < best.held):
+                    best = worker
+            if best is None or (best.held >= limit and serving < target):
+                return
+            self._hand_out(node, best, estimate)
+
+    def _reserved_for(self, asynchronous: bool) -> WorkerId | None:
+        """A worker that gets no more tasks of the other kind, so that this kind comes to its turn at all.
+
+        With a single worker that serves, the kind whose next task comes first in the order has it.
+        """
+        head = self.ready.head(asynchronous, self.graph.nodes)
+        if head is None or len(self.workers) < self.pool_size:
+            return None
+        serving = [worker for worker in self.workers.values() if worker.state is WorkerState.SERVING]
+        if any(worker.held and (worker.asynchronous > 0) is asynchronous for worker in serving):
+            return None
+        if asynchronous and any(worker.open and not worker.held for worker in serving):
+            return None  # it is reserved for a synchronous task: asynchronous ones are handed out first
+        if len(serving) == 1:
+            other = self.ready.head(not asynchronous, self.graph.nodes)
+            if other is not None and self.ready.entry(other) < self.ready.entry(head):
+                return None
+        return min(serving, key=lambda worker: (worker.held, worker.id)).id if serving else None
+
+    def _hand_out(self, node: TaskNode, worker: WorkerNode, estimate: float | None) -> None:
+        self.ready.take(node)
+        node.attempt += 1
+        node.timed_out = False
+        seconds = estimate or 0.0
+        worker.waiting[node.id] = seconds
+        worker.load += seconds
+        worker.asynchronous += node.new.asynchronous
+        worker.alone = node.alone or (estimate is None and not node.new.asynchronous)
+        if worker.deadline is None:
+            self._expect(worker)
+        self._move(node, Assigned(worker.id, self._now))
+        self._order(e.Dispatch(worker.id, node.id, node.attempt, node.alone))
+
+    def _want_workers(self) -> None:
+        """Start workers for what is ready and finds no room; never more than there is work for."""
+        starting = sum(worker.state is WorkerState.STARTING for worker in self.workers.values())
+        demand = self._demand()
+        while (
+            demand > starting
+            and starting < self.settings.starts_at_once
+            and len(self.workers) < self.pool_size
+            and self._now >= self._start_after
+        ):
+            self._start_worker()
+            starting += 1
+
+    def _demand(self) -> int:
+        """How many more workers the ready tasks would occupy."""
+        demand = 0
+        for asynchronous, share in ((False, 1), (True, ASYNC_SHARE)):
+            node = self.ready.head(asynchronous, self.graph.nodes)
+            if node is not None:
+                estimate = self.estimates.get(node.new.kind)
+                each = 1.0 if estimate is None else min(1.0, estimate / START_COST)
+                wanted = math.ceil(self.ready.count(asynchronous) * each / share)
+                if asynchronous:  # workers that are taken by synchronous tasks do nothing for these
+                    theirs = sum(worker.held <= worker.asynchronous for worker in self.workers.values())
+                    wanted = min(wanted, max(0, self._async_limit() - theirs))
+                demand += wanted
+        if self._stuck_workers() and not any(worker.open and not worker.held for worker in self.workers.values()):
+            demand += 1
+        return demand
+
+    def _async_limit(self) -> int:
+        """How many workers asynchronous tasks may occupy.
+
+        Tasks that end within moments keep a processor busy rather than wait for something: more workers than
+        processors would only get in each other's way.
+        """
+        node = self.ready.head(True, self.graph.nodes)
+        estimate = self.estimates.get(node.new.kind) if node is not None else None
+        brisk = estimate is not None and estimate < BRISK
+        return min(self.pool_size, self.settings.starts_at_once) if brisk else self.pool_size
+
+    def _stuck_workers(self) -> list[WorkerNode]:
+        """Workers with tasks that wait behind one that takes long."""
+        return [worker for worker in self.workers.values() if self._stuck_at(worker) <= self._now]
+
+    def _stuck_at(self, worker: WorkerNode) -> float:
+        """When a worker counts as stuck, if it neither begins nor ends a task until then."""
+        if not worker.holds_back or worker.state is not WorkerState.SERVING:
+            return math.inf
+        first = self.graph.nodes[next(iter(worker.waiting))].state
+        assert isinstance(first, Assigned)
+        return max(worker.begun_at, first.since) + STUCK
+
+    def _rebalance(self) -> None:
+        """Take back what waits behind a long task while another worker has nothing to do, or could be started."""
+        self._rebalance_at = None
+        if len(self.ready):
+            return
+        times = [(at, worker) for worker in self.workers.values() if (at := self._stuck_at(worker)) < math.inf]
+        if not times:
+            return
+        idle = any(worker.open and not worker.held for worker in self.workers.values())
+        if not idle and len(self.workers) >= self.pool_size:
+            return
+        for at, worker in times:
+            if at > self._now:
+                self._rebalance_at = at if self._rebalance_at is None else min(at, self._rebalance_at)
+            elif idle:
+                self._revoke(worker)

@@ -1,0 +1,74 @@
+"""What happens to workers, whatever happens to tasks: what they owe, what they give back, how they leave."""
+
+from __future__ import annotations
+
+from otter.step.coordinator import events as e
+from otter.step.coordinator.crew import WorkerNode, WorkerState
+from otter.step.coordinator.events import WorkerId
+from otter.step.coordinator.run_state import RunState
+from otter.step.coordinator.task_node import TaskNode
+
+
+class WorkerCare(RunState):
+    """The part of the scheduler that looks after workers."""
+
+    def _prove(self, worker: WorkerNode) -> None:
+        """A worker began a task: so workers can be started. A hello proves less, as what follows it might kill each."""
+        if not worker.began:
+            worker.began = True
+            self._start_failures = 0
+
+    def _give_back(self, node: TaskNode) -> None:
+        """An attempt that was handed out and never began is as if it had not been."""
+        self.ready.release(node, self.graph.nodes)
+        node.attempt -= 1
+        self._make_ready(node)
+
+    def _forget(self, worker: WorkerNode, node: TaskNode) -> None:
+        if node.id in worker.waiting:
+            worker.load -= worker.waiting.pop(node.id)
+        worker.running.discard(node.id)
+        worker.asynchronous -= node.new.asynchronous
+        worker.alone = worker.alone and bool(worker.held)
+        self.ready.release(node, self.graph.nodes)
+        self._expect(worker)
+
+    def _expect(self, worker: WorkerNode) -> None:
+        """A worker did something: from now on it has its time again for what it owes next.
+
+        A process may be stopped, or stuck in a thread that a task left, and run no task whose deadline would tell.
+        """
+        worker.deadline = None if worker.owes is None else self._now + self._patience(worker)
+
+    def _patience(self, worker: WorkerNode) -> float:
+        leaving = worker.state is WorkerState.LEAVING and not worker.held
+        return self.settings.grace if leaving else self.settings.start_timeout
+
+    def _dismiss(self, worker: WorkerNode) -> None:
+        """Give a worker no more tasks, and let it end when those that it runs are done."""
+        worker.state = WorkerState.LEAVING
+        self._revoke(worker)
+        self._order(e.StopWorker(worker.id))
+        self._expect(worker)
+
+    def _revoke(self, worker: WorkerNode) -> None:
+        if worker.waiting and not worker.revoking and not worker.spent:
+            worker.revoking = True
+            self._order(e.Revoke(worker.id, tuple(worker.waiting)))
+
+    def _kill(self, worker: WorkerNode, verdict: str) -> None:
+        if worker.verdict is None:
+            worker.verdict = verdict
+            worker.state = WorkerState.LEAVING
+            worker.deadline = None
+            self._order(e.KillWorker(worker.id, verdict))
+
+    def _kill_all(self, reason: str) -> None:
+        for worker in self.workers.values():
+            self._kill(worker, reason)
+
+    def _start_worker(self) -> None:
+        worker = WorkerNode(WorkerId(self._next_worker), deadline=self._now + self.settings.start_timeout)
+        self._next_worker += 1
+        self.workers[worker.id] = worker
+        self._order(e.StartWorker(worker.id))
