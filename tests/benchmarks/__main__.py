@@ -28,12 +28,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = [CASES[name] for name in args.case or CASES]
     peers, absent = install_all() if args.peers else ([], [NO_PEERS])
     with tempfile.TemporaryDirectory(prefix="otter-bench-", dir=args.directory) as scratch:
-        sections = [_measure(case, Path(scratch), args, peers, absent) for case in chosen]
-        found = Results(machine.describe(Path(scratch)), tuple(sections))
-    output = args.output or (HERE if args.size == FULL.name else None)
-    if output is not None:
-        _keep(found, output)
-    return int(any(section.failure for section in sections))
+        place = machine.describe(Path(scratch))
+        output = args.output or (HERE if args.size == FULL.name else None)
+        failed = False
+        for case in chosen:
+            section = _measure(case, Path(scratch), args, peers, absent)
+            failed |= bool(section.failure)
+            if output is not None:
+                _keep(Results(place, (section,)), output)  # at once: the next case may take long, or be interrupted
+    return int(failed)
 
 
 def _parser() -> argparse.ArgumentParser:
