@@ -14,6 +14,7 @@ import attrs
 from otter.cli.type_flags import add_type_flags, task_types
 from otter.core import exit_codes
 from otter.core.settings import parse_overrides, readable_file
+from otter.core.spec_problems import Judge, check_steps, judge_specs
 from otter.core.types import TaskPackageError
 from otter.pipeline import Pipeline, PipelineError, Problem, load_pipeline, render_one, summary
 from otter.task.task_type import TaskType
@@ -72,8 +73,8 @@ def _check(file: str, args: argparse.Namespace, values: Mapping[str, Any], known
         return Report(file, {}, error.problems)
     types = known.of(pipeline)
     found = list(pipeline.warnings)
-    for step in steps:
-        found += pipeline.check(step, types, scratchpad=values, lenient=args.lenient)
+    judge = known.judge(pipeline) if args.types is None else None
+    found += check_steps(pipeline, steps, types, judge, scratchpad=values, lenient=args.lenient)
     return Report(file, steps, tuple(sorted(found, key=lambda problem: (problem.line, problem.column))))
 
 
@@ -104,6 +105,11 @@ class _TaskTypes:
         if isinstance(answer, OtterError):
             raise answer
         return answer
+
+    def judge(self, pipeline: Pipeline) -> Judge:
+        """What lets the code of the task types judge specs, in the environment that would run them."""
+        python = self._args.worker_python or pipeline.workers.python
+        return lambda specs: judge_specs(specs, self._args.tasks, python)
 
     def _ask(self, python: str | None) -> None:
         try:

@@ -45,18 +45,32 @@ def describe(tasks: Sequence[str] = (), python: str | None = None) -> bytes:
     Raises:
         TaskPackageError: it failed; its message is carried over.
     """
-    command = [python or sys.executable, "-P", "-m", WORKER_MODULE, "describe"]
-    command += [f"--tasks={package}" for package in tasks]
+    return ask_environment(WORKER_MODULE, ["describe", *(f"--tasks={package}" for package in tasks)], python)
+
+
+def ask_environment(module: str, arguments: Sequence[str], python: str | None, data: bytes = b"") -> bytes:
+    """What a module of otter-worker prints in the environment of the workers.
+
+    Args:
+        module: run as a program.
+        arguments: of that program.
+        python: interpreter of the environment; none for this one, which then finds what this process can import.
+        data: its standard input.
+
+    Raises:
+        TaskPackageError: it failed; its message is carried over.
+    """
+    command = [python or sys.executable, "-P", "-m", module, *arguments]
     environ = dict(os.environ)
     if python is None:
         environ["PYTHONPATH"] = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
     try:
-        done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, env=environ, check=False)
+        done = subprocess.run(command, capture_output=True, input=data, env=environ, check=False)
     except OSError as error:
         raise TaskPackageError(f"{command[0]} cannot be started: {error.strerror}") from error
     if done.returncode:
         text = done.stderr.decode("utf-8", "replace").strip()
-        if f"No module named {WORKER_MODULE}" in text or "No module named otter" in text:
+        if f"No module named {module}" in text or "No module named otter" in text:
             text = f"{command[0]} has no otter-worker: install it there, or describe the task types with --types"
         raise TaskPackageError(text.splitlines()[-1].removeprefix("otter-worker: ") if text else "no task types")
     return done.stdout
