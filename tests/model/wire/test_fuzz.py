@@ -22,11 +22,13 @@ CHUNKS = 4
 
 GOLDEN = [frame for _, _, _, frame in FRAMES]
 HOSTILE = (
-    b"\x00", b"\xff", b"\xff\xff\xff\xff", b"\x80\x00\x00\x00", b"NaN", b"1e999", b"-", b"null", b"[", b"]", b"{", b"}",
-    b'"', b"\\", b"\\ud800", b"\xed\xa0\x80", b"18446744073709551616", b'"kind":', b'"SayHello"', b",", b":", b"[" * 1100,
+    b"\x00", b"\xff", b"\xff\xff\xff\xff", b"\x80\x00\x00\x00", b"NaN", b"1e999", b"-", b"null", b"[", b"]", b"{",
+    b"}", b'"', b"\\", b"\\ud800", b"\xed\xa0\x80", b"18446744073709551616", b'"kind":', b'"SayHello"', b",", b":",
+    b"[" * 1100,
 )  # fmt: skip
 VALUES: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1.5, 2**63, -(2**63), "", "kind", "\x00", "x" * 300, [], {}, [[]], [None], {"kind": "Stop"},
+    None, True, False, 0, -1, 1.5, 2**63, -(2**63), "", "kind", "\x00", "x" * 300, [], {}, [[]], [None],
+    {"kind": "Stop"},
     [[[[[[[[[[]]]]]]]]]], {"": {"": {"": {}}}}, ["SayHello"], "1.0", "2.0", "9999.9999",
 )  # fmt: skip
 
