@@ -1,7 +1,9 @@
 import { h } from "./dom.js";
 
+/** A button; one whose label is only a sign is called by its title. */
 export function button(label, title, action) {
-  return h("button", { type: "button", class: "button", title, "aria-label": title, on: { click: action } }, label);
+  const name = /\w{2}/.test(label) ? null : title;
+  return h("button", { type: "button", class: "button", title, "aria-label": name, on: { click: action } }, label);
 }
 
 /** A button that stays pressed. */

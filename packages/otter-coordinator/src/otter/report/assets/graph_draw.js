@@ -1,5 +1,6 @@
 import { clipped, rounded } from "./canvas.js";
 import { RESULTS } from "./data.js";
+import { visible } from "./dom.js";
 import { duration, integer } from "./format.js";
 import { NODE } from "./graph_layout.js";
 
@@ -52,7 +53,7 @@ function drawWords(context, step, node, matching, colour) {
   context.fillStyle = colour("text");
   context.font = `500 12px ${colour("sans")}`;
   const size = node.single ? "" : ` × ${integer(node.tasks.length)}`;
-  const label = clipped(context, node.label, width - size.length * 7);
+  const label = clipped(context, visible(node.label), width - size.length * 7);
   context.fillText(label, node.x + 10, node.y + 14);
   if (size) {
     const offset = context.measureText(label).width;

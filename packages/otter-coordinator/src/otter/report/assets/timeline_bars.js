@@ -1,4 +1,5 @@
 import { clipped } from "./canvas.js";
+import { visible } from "./dom.js";
 
 /** Attempts by row and start, so that what can be seen is found by halving. The attempts of a row never overlap. */
 export class Bars {
@@ -76,7 +77,7 @@ export class Bars {
       context.fillRect(x, y, Math.max(width > 4 ? width - 1 : width, 1), height);
       if (height >= 11 && width > 44) {
         context.fillStyle = ink;
-        context.fillText(clipped(context, this.step.names[task[attempt]], width - 8), x + 4, y + height / 2 + 0.5);
+        context.fillText(clipped(context, visible(this.step.names[task[attempt]]), width - 8), x + 4, y + height / 2 + 0.5);
       }
     }
     context.globalAlpha = 1;
