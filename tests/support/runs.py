@@ -105,6 +105,10 @@ class Running:
         """Wait until so many tasks are committed."""
         self._wait_until(lambda: len(self.scene.committed()) >= count, timeout, f"{count} commits")
 
+    def wait_for_journal_record(self, name: str, timeout: float = PATIENCE) -> None:
+        """Wait until the end of a task is in the journal, whatever end it is."""
+        self._wait_until(lambda: name in self.scene.ended(), timeout, f"end of {name}")
+
     def workers(self) -> list[int]:
         """The worker processes, the oldest first."""
         return sorted(
@@ -217,10 +221,14 @@ class Scene:
         except FileNotFoundError:
             return []
 
-    def committed(self) -> list[str]:
-        """The names of the tasks whose success is in the journal, in order of commitment."""
+    def ended(self) -> dict[str, str]:
+        """The last results of the tasks in the journal, by name, in order of commitment."""
         records = [record["entry"] for record in self.journal() if record["kind"] == "task"]
-        return [entry["name"] for entry in records if entry["result"] == "success"]
+        return {entry["name"]: entry["result"] for entry in records}
+
+    def committed(self) -> list[str]:
+        """The names of the tasks whose success is in the journal."""
+        return [name for name, result in self.ended().items() if result == "success"]
 
     def attempts(self, name: str) -> int:
         """How many attempts of a task really began."""

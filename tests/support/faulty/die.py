@@ -46,7 +46,7 @@ class _Deep:
 
     def walk(self) -> None:
         value: Any = []
-        for _ in range(5_000_000):
+        for _ in range(300_000):
             value = [value]
         repr(value)
         value = None  # what repr survives, the deallocation does not matter for

@@ -37,8 +37,6 @@ def state() -> dict[str, object]:
         "collector": gc.isenabled(),
         "limit": resource.getrlimit(resource.RLIMIT_NOFILE),
         "priority": os.nice(0),
-        "excepthook": sys.excepthook is sys.__excepthook__,
-        "path": sys.path,
     }
 
 

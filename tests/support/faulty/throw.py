@@ -58,8 +58,6 @@ def throw(how: str) -> NoReturn:
             raise ValueError("\ud800 and \x1b[2J\x00")
         case "empty":
             raise ValueError
-        case "memory":
-            raise MemoryError(bytearray(1 << 50))
         case "recursion":
             throw(how)
         case "exit in loop":

@@ -91,7 +91,8 @@ class TaskReporter:
             lines = traceback.format_exception(error, limit=100)
         except BaseException:  # noqa: BLE001 - a __str__ or a cause of the task's own may raise anything
             lines = [failure_text(error)]
-        self.failure = type(error).__name__, "".join(lines)[-65536:]
+        text = "".join(lines)[-65536:].encode("utf-8", "replace").decode("utf-8")  # a lone surrogate could not be sent
+        self.failure = type(error).__name__, text
 
 
 def report(method: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,6 @@ from urllib.parse import unquote, urlsplit
 import attrs
 
 from otter.manifest.model import Result
-
-HASHED_WHEN_TOUCHED = 256 * 1024 * 1024
-"""Bytes of an artifact up to which a changed modification time is answered by reading it again."""
 
 
 @attrs.define
@@ -48,6 +46,8 @@ class History:
         pages: dict[str, list[dict[str, Any]]] = {}
         for record in records:
             match record.get("kind"):
+                case "run":
+                    pages.clear()  # of a generator whose commit did not come through
                 case "specs":
                     pages.setdefault(record["name"], []).extend(record["specs"])
                 case "task":
@@ -86,35 +86,48 @@ class History:
 def artifact_problem(artifact: dict[str, Any]) -> str | None:
     """Why an artifact is not what was recorded; none when it is, or when it is not a local file.
 
-    Compared are existence, size, and, where the modification time changed, the SHA-256 that was recorded.
+    Compared are existence, size, and, where the modification time changed, the SHA-256 that was recorded; a file that
+    was too large for one must not have been touched.
     """
-    facts = artifact.get("files")
-    if not isinstance(facts, list):
-        destinations = artifact.get("destination") or []
-        names = [destinations] if isinstance(destinations, str) else destinations
-        facts = [{"path": path} for name in names if (path := local_path(str(name))) is not None]
-    for fact in facts:
-        problem = _file_problem(fact)
-        if problem is not None:
-            return problem
+    try:
+        for fact in _recorded_files(artifact):
+            problem = _file_problem(fact)
+            if problem is not None:
+                return problem
+    except (AttributeError, TypeError):  # what a journal holds came from a worker, or from whoever can write there
+        return "its artifacts are not recorded in a form that can be compared"
     return None
+
+
+def _recorded_files(artifact: dict[str, Any]) -> list[dict[str, Any]]:
+    facts = artifact.get("files")
+    if isinstance(facts, list):
+        return facts
+    destinations = artifact.get("destination") or []
+    names = [destinations] if isinstance(destinations, str) else destinations
+    return [{"path": path} for name in names if (path := local_path(str(name))) is not None]
 
 
 def _file_problem(fact: dict[str, Any]) -> str | None:
     path = Path(str(fact.get("path", "")))
     try:
         status = path.stat()
-    except OSError:
-        return f"its artifact {path} is gone"
-    size = fact.get("size")
-    if size is not None and path.is_file():
+        size, digest = fact.get("size"), fact.get("sha256")
+        if size is None:
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            return f"its artifact {path} is no file any more"
         if status.st_size != size:
             return f"its artifact {path} has {status.st_size} bytes instead of {size}"
-        digest = fact.get("sha256")
-        touched = fact.get("modified_ns") != status.st_mtime_ns
-        if touched and digest is not None and size <= HASHED_WHEN_TOUCHED and sha256_of(path) != digest:
-            return f"its artifact {path} has another SHA-256 than was recorded"
-    return None
+        if fact.get("modified_ns") == status.st_mtime_ns:
+            return None
+        if digest is None:
+            return f"its artifact {path} was modified, and is too large for a SHA-256 to have been recorded"
+        return None if sha256_of(path) == digest else f"its artifact {path} has another SHA-256 than was recorded"
+    except FileNotFoundError:
+        return f"its artifact {path} is gone"
+    except (OSError, ValueError) as error:
+        return f"its artifact {path} cannot be read: {getattr(error, 'strerror', None) or error}"
 
 
 def local_path(location: str) -> str | None:

@@ -91,6 +91,7 @@ class _Process:
     outgoing: deque[memoryview] = attrs.field(factory=deque)
     writing: bool = False
     closed: bool = False
+    muted: bool = False
     verdict: str | None = None
 
 
@@ -207,13 +208,17 @@ class WorkerPool:
         process = self._processes.get(worker)
         if process is None:
             return
-        if process.verdict is None and DUMP_SIGNAL is not None and verdict != NOT_NEEDED:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(process.popen.pid, DUMP_SIGNAL)
-            self._loop.call_later(DUMP_TIME, self._kill_late, process)
-        else:
+        if process.verdict is not None or DUMP_SIGNAL is None or verdict == NOT_NEEDED:
+            process.verdict = process.verdict or verdict
             self._kill_group(process)
-        process.verdict = process.verdict or verdict
+            return
+        process.verdict = verdict
+        while self._receive(process):
+            pass  # what it sent until now counts; the signal may wake a task that waits, and make it say what is not so
+        process.muted = True
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(process.popen.pid, DUMP_SIGNAL)
+        self._loop.call_later(DUMP_TIME, self._kill_late, process)
 
     def trim_output(self) -> None:
         """Keep what processes wrote behind Python's back within its limit; called at intervals."""
@@ -316,6 +321,8 @@ class WorkerPool:
                 # A process that closed its end is about to end; one that does not can never answer again.
                 self._loop.call_later(CLOSED_PATIENCE, self._end_silent, process)
             return False
+        if process.muted:
+            return True
         try:
             bodies = process.decoder.feed(data)
             if bodies:

@@ -8,6 +8,7 @@ when the process is killed at the next instruction.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import queue
 import select
@@ -45,6 +46,7 @@ class SocketQueue:
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
+        self._identity = os.fstat(connection.fileno()).st_ino
         self._decoder = FrameDecoder()
         self._bodies: deque[bytes] = deque()
         self._poll = select.poll()
@@ -83,7 +85,10 @@ class SocketQueue:
 
         Raises:
             ChannelClosedError: the peer is gone.
+            OSError: a task closed the descriptor, and what has its number now may be a file of its own.
         """
+        if os.fstat(self._socket.fileno()).st_ino != self._identity:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         try:
             self._socket.sendall(encode_frame(body))
         except (BrokenPipeError, ConnectionResetError) as error:

@@ -18,9 +18,10 @@ from otter.task.model import Spec, State, Task, TaskContext
 from otter.task.task_registry import TaskRegistry
 from otter.task.task_reporter import TaskReporter, is_asynchronous, report
 from otter.util.errors import OtterError, SpecError, TaskBuildError, failure_text
+from otter.util.record import Record
 from otter.wire.errors import UnrepresentableError
 from otter.wire.messages import AddSpecs, ReportResult, RunTask
-from otter.wire.values import exact
+from otter.wire.values import MAX_DEPTH, exact
 
 PAGE = 500
 """Specs in a message: a generator of a million tasks must not need one message of 150 MB."""
@@ -198,7 +199,7 @@ class Executor:
         request = attempt.request
         page: list[Any] = []
         for spec in specs:
-            page.append(exact(spec.model_dump(), f"$.specs[{spec.name!r}]"))
+            page.append(_dumped(spec, f"$.specs[{spec.name!r}]"))
             if len(page) == PAGE:
                 self._send(AddSpecs(request.task, request.attempt, page))
                 attempt.pages += 1
@@ -234,10 +235,17 @@ def _record(reporter: TaskReporter) -> dict[str, Any]:
         if field in _PLAIN:
             record[field] = value
         elif field == "artifacts":
-            record[field] = [exact(item.model_dump(), f"$.artifacts[{place}]") for place, item in enumerate(value)]
+            record[field] = [_dumped(item, f"$.artifacts[{place}]") for place, item in enumerate(value)]
         else:
             record[field] = exact(value, f"$.{field}")
     return record
+
+
+def _dumped(item: Record, path: str) -> Any:
+    try:
+        return exact(item.model_dump(), path)
+    except RecursionError:  # a value that contains itself
+        raise UnrepresentableError(path, f"values are nested more than {MAX_DEPTH} deep") from None
 
 
 def _failed_record(reporter: TaskReporter, reason: str) -> dict[str, Any]:

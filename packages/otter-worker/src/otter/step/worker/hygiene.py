@@ -1,12 +1,16 @@
 """A task gets the process as the worker started it, whatever the task before it did.
 
-What can be put back is put back: working directory, umask, environment, standard streams, signal handlers. What cannot,
-such as threads that still run, makes the process unfit for another task: the worker is replaced.
+What can be put back is put back: working directory, umask, environment, standard streams, signals, timers, a few
+switches of the interpreter. What cannot, such as threads that still run, makes the process unfit for another task: the
+worker is replaced. Import paths and hooks are left alone: libraries set them once, at their first import.
 """
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
+import resource
 import signal
 import sys
 import threading
@@ -22,6 +26,8 @@ _handler_of = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
 MAX_NEW_FDS = 64
 """Descriptors that an unclean task may leave: libraries open a few of their own at first use."""
 
+_LIMITS = (resource.RLIMIT_NOFILE, resource.RLIMIT_DATA, resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_FSIZE)
+
 
 class Fingerprint:
     """The state of the process that tasks share, as it was when this was made."""
@@ -33,14 +39,16 @@ class Fingerprint:
         self._environ = dict(os.environ)
         self._streams = sys.stdin, sys.stdout, sys.stderr
         self._handlers = [_handler_of(number) for number in _SIGNALS]
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        self._switches = sys.getrecursionlimit(), gc.isenabled()
         self._threads = set(threading.enumerate())
-        self._fds = _count_fds()
+        self._outputs = _identities()
+        self._nice = os.getpriority(os.PRIO_PROCESS, 0)
+        self._limits = _limits()
+        self._free = _lowest_free_fd()
 
-    def restore(self, thorough: bool) -> str | None:
+    def restore(self) -> str | None:
         """Put back what a task changed.
-
-        Args:
-            thorough: also count descriptors, which costs some microseconds.
 
         Returns:
             Why the process is not fit for another task; none when it is.
@@ -59,8 +67,11 @@ class Fingerprint:
             left = [thread.name for thread in threading.enumerate() if self._is_left(thread)]
             if left:
                 problems.append(f"threads left running: {', '.join(left[:5])}")
-        if thorough and (fds := _count_fds()) > self._fds + MAX_NEW_FDS:
-            problems.append(f"{fds - self._fds} descriptors left open")
+        self._look_at_descriptors(problems)
+        if os.getpriority(os.PRIO_PROCESS, 0) != self._nice:
+            problems.append("the priority of the process was changed")
+        if _limits() != self._limits:
+            problems.append("limits of the process were changed")
         return "; ".join(problems) or None
 
     def _environ_data(self) -> dict[Any, Any]:
@@ -82,7 +93,22 @@ class Fingerprint:
         except OSError as error:
             problems.append(f"the working directory {self._cwd} cannot be entered: {error.strerror}")
 
+    def _look_at_descriptors(self, problems: list[str]) -> None:
+        # A new descriptor gets the lowest free number: one question tells of many left open, and of any of ours closed.
+        free = _lowest_free_fd()
+        if free > self._free + MAX_NEW_FDS:
+            problems.append("descriptors were left open")
+        elif free < self._free or _identities() != self._outputs:
+            problems.append("descriptors were closed that are not the task's own")
+
     def _restore_handlers(self) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        limit, collects = self._switches
+        if sys.getrecursionlimit() != limit:
+            sys.setrecursionlimit(limit)
+        if gc.isenabled() != collects:
+            gc.enable() if collects else gc.disable()
         for number, handler in zip(_SIGNALS, self._handlers, strict=True):
             if _handler_of(number) is not handler and handler is not None:
                 signal.signal(number, handler)
@@ -91,8 +117,21 @@ class Fingerprint:
         return thread not in self._threads and not thread.name.startswith(_POOL_THREADS) and thread.is_alive()
 
 
-def _count_fds() -> int:
+def _lowest_free_fd() -> int:
     try:
-        return len(os.listdir("/proc/self/fd"))
-    except OSError:
-        return 0
+        fd = os.dup(0)
+    except OSError:  # none is left, or the first one was closed
+        return sys.maxsize
+    os.close(fd)
+    return fd
+
+
+def _identities() -> list[tuple[int, int]]:
+    """What the standard outputs are; where one is missing, an empty list."""
+    with contextlib.suppress(OSError):
+        return [(status.st_dev, status.st_ino) for status in (os.fstat(1), os.fstat(2))]
+    return []
+
+
+def _limits() -> list[tuple[int, int]]:
+    return [resource.getrlimit(number) for number in _LIMITS]

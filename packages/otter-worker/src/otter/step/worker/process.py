@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import os
 import resource
 import select
@@ -21,6 +22,8 @@ from pathlib import Path
 
 EXIT_PROTOCOL = 76
 """EX_PROTOCOL of sysexits: the coordinator broke the protocol."""
+EXIT_NO_CHANNEL = 74
+"""EX_IOERR of sysexits: a task closed the descriptors of the channel."""
 EXIT_ORPHAN = 78
 """The coordinator was gone before the lifeline was armed."""
 
@@ -114,6 +117,13 @@ def _serve(args: argparse.Namespace) -> int:
     except WireError as error:
         print(f"otter worker {args.worker_id}: {error}", file=sys.stderr)
         return EXIT_PROTOCOL
+    except OSError as error:
+        if error.errno not in (errno.EBADF, errno.ENOTSOCK):
+            raise
+        print(
+            "otter worker: a task closed descriptors that are not its own, and cannot be answered for", file=sys.stderr
+        )
+        return EXIT_NO_CHANNEL
     return 0
 
 

@@ -39,9 +39,6 @@ from otter.wire.version import NEWEST, OLDEST
 WORKER_POLLING_INTERVAL = 0.5
 """Seconds: the longest wait before the worker looks at `shutdown_event`. No message ever waits for it."""
 
-_THOROUGH = 0.002
-"""Seconds of a task above which its process is looked at thoroughly afterwards."""
-
 _PEAK_AGE = 0.02
 """Seconds for which a measurement of the peak memory is good."""
 
@@ -213,8 +210,8 @@ class Worker:
         return self._stopping and not self._running and not len(self._backlog)
 
     def _may_begin(self) -> bool:
-        """Whether the coordinator lets the next attempt begin; if not, its revocation is on the way."""
-        if self._batons is None or self._batons.take():
+        """Whether the next attempt may begin; if not, its revocation is on the way, or will be as we are not fit."""
+        if self._tainted is None and (self._batons is None or self._batons.take()):
             return True
         self._polled_at = -1.0
         if not self._running:  # otherwise the loop wakes up when it comes
@@ -356,7 +353,9 @@ class Worker:
         task = running.request.task
         self._backlog.end(task)
         del self._running[task]
-        tainted = self._clean_up(record)
+        if result.failure == "MemoryError":
+            self._tainted = self._tainted or "out of memory"  # what is left may not do for the next task
+        tainted = self._clean_up()
         self._outbox.add(result if tainted is None else attrs.evolve(result, tainted=tainted))
 
     def _peak_memory(self) -> int:
@@ -367,17 +366,23 @@ class Worker:
             self._peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
         return self._peak
 
-    def _clean_up(self, record: dict[str, Any]) -> str | None:
+    def _clean_up(self) -> str | None:
         """Put the process back as tasks expect it, when no task is left in it."""
         if self._fingerprint is not None and not self._running:
-            problem = self._fingerprint.restore(thorough=(record.get("elapsed") or 0.0) > _THOROUGH)
-            self._tainted = self._tainted or problem
+            self._tainted = self._tainted or self._fingerprint.restore()
         return self._tainted
 
     def _in_loop(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-        return self._loop.run_until_complete(coroutine)
+        main = self._loop.create_task(coroutine)
+        while True:
+            try:
+                return self._loop.run_until_complete(main)
+            except (SystemExit, KeyboardInterrupt):
+                # asyncio lets these out of the loop at once, whichever task raised them; who waits for it has it, too.
+                if main.done():
+                    raise
 
     def _close_loop(self) -> None:
         """Close the loop as `asyncio.run` does: cancel what is left, then let its generators and threads end."""
