@@ -12,7 +12,6 @@ import pytest
 from otter.core.spec_problems import judge_specs
 from otter.core.types import TaskPackageError
 
-
 README = Path(__file__).parents[2] / "packages" / "otter-model" / "README.md"
 
 
@@ -37,7 +36,7 @@ def project(tmp_path: Path, readme: str, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 def block(text: str, language: str) -> str:
     """The last block of a page in a language."""
-    return str(re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)[-1])
+    return str(re.findall(rf"```{language} [^\n]*\n(.*?)```", text, re.DOTALL)[-1])
 
 
 def otter(project: Path, *arguments: str) -> tuple[int, str]:
@@ -51,7 +50,7 @@ def test_the_page_says_what_happens(project: Path, readme: str) -> None:
     """The mistakes of the page's file are found, all at once and each at its line."""
     code, output = otter(project, "check", "pipeline.toml")
     assert 22 == code
-    assert output.startswith(block(readme, "text"))
+    assert output.startswith(block(readme, "text").partition("…")[0])
     places = [line.split(" error: ") for line in output.splitlines() if " error: " in line]
     assert [
         "steps.sums[0].number: expected an even number, got 7",
