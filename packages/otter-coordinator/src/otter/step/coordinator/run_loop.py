@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import os
 import time
 import traceback
 from collections import deque
@@ -23,24 +21,24 @@ import attrs
 import orjson
 
 from otter.config.model import Config
-from otter.manifest.model import Result
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator import events as e
 from otter.step.coordinator import failpoints
 from otter.step.coordinator.answers import check_answer
+from otter.step.coordinator.commits import Commits
 from otter.step.coordinator.events import Event, Outcome, StopLevel, TaskId, WorkerId
 from otter.step.coordinator.history import History
-from otter.step.coordinator.journal import Journal, JournalError, encode_record, frame_record
-from otter.step.coordinator.ledger import NO_TASKS, RESULTS, Dispatched, Draft, Ledger, Table, utc_text
+from otter.step.coordinator.journal import Journal, JournalError, encode_record
+from otter.step.coordinator.judging import Judge, attempt_facts
+from otter.step.coordinator.ledger import Dispatched, Draft, Ledger, Table, utc_text
 from otter.step.coordinator.opening import EndedEarlyError, Opening, WorkerRefusedError
 from otter.step.coordinator.ports import Observer, Workers
 from otter.step.coordinator.process_death import Death
 from otter.step.coordinator.scheduler import Scheduler
+from otter.step.coordinator.spilled import read_spilled
 from otter.step.coordinator.status import snapshot, write_status
-from otter.step.coordinator.task_node import TaskNode
 from otter.task.task_type import TaskType
-from otter.util.errors import OtterError, ScratchpadError, SpecError, failure_text
-from otter.util.fs import file_name
+from otter.util.errors import ScratchpadError, failure_text
 from otter.wire import messages as m
 from otter.wire.codec import TO_COORDINATOR, read_hello
 from otter.wire.errors import PeerError, VersionError
@@ -54,14 +52,10 @@ SYNC_INTERVAL = 0.05
 STATUS_INTERVAL = 1.0
 """Seconds between two snapshots for `otter status`, at least."""
 
-SPECS_IN_RECORD = 1000
 LOG_LINES = 200
 LOG_WIDTH = 500
 FRAME_BUDGET = 4 * 1024 * 1024
 """Bytes of specs in one frame to a worker."""
-
-MAX_SPILL = 256 * 1024 * 1024
-"""Bytes of a result that comes through a file; the worker refuses to send a larger one."""
 
 
 @attrs.frozen(kw_only=True)
@@ -126,8 +120,6 @@ class RunLoop:
         observer: Observer,
     ) -> None:
         self.finish: e.Finish | None = None
-        self.explanations: dict[str, str] = {}
-        """Why each task of a resumed run runs, or does not, by name."""
         self._facts = facts
         self._scheduler = scheduler
         self._ledger = ledger
@@ -148,9 +140,14 @@ class RunLoop:
         """Beginnings that came in this turn: one whose end came as well is no news to anybody."""
         self._outgoing: dict[WorkerId, list[Any]] = {}
         self._welcomed: set[WorkerId] = set()
-        self._reported: dict[TaskId, m.ReportResult] = {}
-        self._sequences: dict[TaskId, int] = {}
-        self._sequence = history.sequence
+        self._commits = Commits(
+            graph=scheduler.graph, ledger=ledger, journal=journal, history=history, log_dir=facts.log_dir,
+            observer=observer, share=self._share,
+        )  # fmt: skip
+        self._judge = Judge(
+            scheduler=scheduler, ledger=ledger, history=history, scratchpad=scratchpad, commits=self._commits,
+            observer=observer,
+        )  # fmt: skip
         self._done: asyncio.Future[None] = self._loop.create_future()
         self._opening = Opening(self._ask, self._kill)
         self._syncing: asyncio.Future[None] | None = None
@@ -165,11 +162,16 @@ class RunLoop:
             e.Abort: self._do_abort,
             e.DecideReuse: self._do_decide_reuse,
             e.Retry: self._do_retry,
-            e.Commit: self._do_commit,
+            e.Commit: self._commits.commit,
             e.Finish: self._do_finish,
         }
 
     # --- what the Coordinator calls -----------------------------------------------------------------------------------
+
+    @property
+    def explanations(self) -> dict[str, str]:
+        """Why each task of a resumed run runs, or does not, by name."""
+        return self._judge.explanations
 
     def attach(self, pool: Workers) -> None:
         """Give the loop its workers; they need its callbacks first."""
@@ -261,7 +263,7 @@ class RunLoop:
         if node is not None:
             suspects = sorted(node.running)
             for task in suspects:
-                self._note_death(task, worker, death, len(suspects))
+                self._commits.note_death(task, worker, death, len(suspects))
             for task in (*suspects, *node.waiting):
                 self._ledger.dispatched.pop(task, None)
             if suspects or not served:
@@ -315,14 +317,14 @@ class RunLoop:
                     if item.message.pages:  # whether these tasks can be added depends on all that was added before
                         self._carry_out(events)
                         events = []
-                    events.append(self._judge(item))
+                    events.append(self._judge.judge(item.worker, item.message, item.at))
                     if item.message.pages:
                         self._carry_out(events)
                         events = []
                 case _Decision():
                     self._carry_out(events)
                     events = []
-                    self._carry_out([self._decide(item.command)])
+                    self._carry_out([self._judge.decide(item.command, self._now())])
                 case e.AttemptStarted():
                     if self._begun_now.get(item.task) is item:
                         events.append(item)
@@ -461,7 +463,7 @@ class RunLoop:
             case m.AddSpecs():
                 self._on_page(worker, message, now)
             case m.SpillMessage():
-                for inner in TO_COORDINATOR.decode(self._read_spilled(message)):
+                for inner in TO_COORDINATOR.decode(read_spilled(message, self._facts.spill_dir)):
                     if isinstance(inner, m.SpillMessage):
                         raise PeerError("a large message refers to another one")
                     self._on_message(worker, inner, now)
@@ -472,16 +474,9 @@ class RunLoop:
             case _:
                 raise PeerError(f"{type(message).__name__} came twice")
 
-    def _held(self, worker: WorkerId, task: int, attempt: int) -> Dispatched | None:
-        """The attempt, if this worker has it and has not answered for it."""
-        held = self._ledger.dispatched.get(TaskId(task))
-        if held is None or held.answered or held.worker != worker or held.attempt != attempt:
-            return None
-        return held
-
     def _on_start(self, worker: WorkerId, message: m.ReportStart, now: float) -> None:
         task = TaskId(message.task)
-        held = self._held(worker, task, message.attempt)
+        held = self._judge.held(worker, task, message.attempt)
         if held is not None:
             held.began = time.time()
             self._observer.on_start(task, self._scheduler.graph.nodes[task].name, worker)
@@ -492,7 +487,7 @@ class RunLoop:
     def _on_page(self, worker: WorkerId, message: m.AddSpecs, now: float) -> None:
         """A page of generated specs. One beyond what a run may have ends the attempt, which may be endless."""
         task = TaskId(message.task)
-        held = self._held(worker, task, message.attempt)
+        held = self._judge.held(worker, task, message.attempt)
         if held is None:
             return
         held.pages_seen += 1
@@ -503,96 +498,10 @@ class RunLoop:
             held.answered = True
             allowed = self._scheduler.settings.max_specs
             reason = f"generated {held.generated} specs so far, with which the step would exceed max_specs, {allowed}"
-            self._ledger.note_attempt(task, _attempt_facts(held, None, Outcome.FAILURE, reason))
+            self._ledger.note_attempt(task, attempt_facts(held, None, Outcome.FAILURE, reason))
             event = e.AttemptEnded(now, worker, task, message.attempt, Outcome.FAILURE, reason, tainted=reason)
             self._queue.append(event)
             self._workers.kill(worker, f"{self._scheduler.graph.nodes[task].name!r} {reason}")
-
-    def _judge(self, item: _Result) -> e.AttemptEnded:
-        """What a worker's answer means; what it generated is entered, if it can be added."""
-        failpoints.hit("coord.on_result")
-        result = item.message
-        task = TaskId(result.task)
-        held = self._held(item.worker, task, result.attempt)
-        if held is None:  # the scheduler counts it as stale
-            return e.AttemptEnded(item.at, item.worker, task, result.attempt, Outcome.FAILURE)
-        held.answered = True
-        record = result.record
-        outcome, reason = _outcome_of(record)
-        draft = NO_TASKS
-        if outcome is Outcome.SUCCESS and (held.pages or result.pages):
-            draft, problem = self._draft_generated(task, held, result.pages)
-            if problem is not None:
-                outcome, reason, draft = Outcome.FAILURE, problem, NO_TASKS
-        self._ledger.enter(draft)
-        self._observer.on_added(len(draft.tasks), self._scheduler.graph.nodes[task].name)
-        self._reported[task] = result
-        self._ledger.note_attempt(task, _attempt_facts(held, result, outcome, reason))
-        elapsed = record.get("elapsed")
-        seconds = float(elapsed) if isinstance(elapsed, int | float) else 0.0
-        return e.AttemptEnded(
-            item.at, item.worker, task, result.attempt, outcome, reason, draft.tasks, seconds, result.tainted
-        )
-
-    def _draft_generated(self, task: TaskId, held: Dispatched, pages: int) -> tuple[Draft, str | None]:
-        """Draft what an attempt generated; or say why it cannot be added."""
-        if pages != held.pages_seen:
-            return NO_TASKS, f"{pages} pages of generated specs were announced and {held.pages_seen} came"
-        values = Scratchpad(self._scratchpad.sentinel_dict)
-        try:
-            tables = self._ledger.resolve_names(held.pages, values)
-            draft = self._ledger.draft(tables, self._history.committed)
-        except (SpecError, ScratchpadError) as error:
-            return NO_TASKS, f"cannot add what it generated: {error}"
-        held.pages = tables
-        problem = self._scheduler.refusal(draft.tasks, self._scheduler.graph.nodes[task])
-        if problem is not None:
-            return NO_TASKS, f"cannot add what it generated: {problem}"
-        return draft, None
-
-    def _read_spilled(self, message: m.SpillMessage) -> bytes:
-        """The content of a file that a worker names; only of one in the directory that it was given."""
-        path = Path(message.path)
-        if path.parent != self._facts.spill_dir or path.name.startswith("."):
-            raise PeerError(f"a result is said to be in {path}, which is not where results go")
-        if message.size > MAX_SPILL:
-            raise PeerError(f"a result has {message.size} bytes; {MAX_SPILL} are allowed")
-        try:
-            with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-                data = file.read(message.size + 1)
-            path.unlink()
-        except (OSError, ValueError) as error:
-            raise PeerError(f"a result in {path} cannot be read: {failure_text(error)}") from error
-        if len(data) != message.size or hashlib.sha256(data).hexdigest() != message.sha256:
-            raise PeerError(f"the result in {path} does not match its SHA-256")
-        return data
-
-    def _note_death(self, task: TaskId, worker: WorkerId, death: Death, suspects: int) -> None:
-        held = self._ledger.dispatched.get(task)
-        node = self._scheduler.graph.nodes[task]
-        result = (
-            "timed out" if node.timed_out else "stopped" if death.ordered else "crashed" if suspects == 1 else "lost"
-        )
-        facts: Table = {
-            "attempt": node.attempt, "worker": worker, "result": result, "reason": death.reason,
-            "started_at": utc_text(held.began) if held is not None and held.began else None,
-            "finished_at": utc_text(time.time()), "signal": death.signal_name,
-            "exit_code": death.code if death.code >= 0 else None, "peak_memory": death.peak_memory,
-            "out_of_memory": death.oom or None,
-        }  # fmt: skip
-        if death.output and (suspects == 1 or node.timed_out):
-            facts["last_output"] = list(death.output[-20:])
-            self._append_log(node, death)
-        self._ledger.note_attempt(task, {key: value for key, value in facts.items() if value is not None})
-
-    def _append_log(self, node: TaskNode, death: Death) -> None:
-        """What a process wrote while it died, such as a dump of faulthandler, belongs into the log of its task."""
-        path = self._facts.log_dir / file_name(node.name, ".log")
-        try:
-            with open(path, "a", encoding="utf-8") as file:
-                file.write("\n".join(death.output) + "\n")
-        except OSError:
-            return
 
     # --- commands -----------------------------------------------------------------------------------------------------
 
@@ -660,116 +569,15 @@ class RunLoop:
     def _do_decide_reuse(self, command: e.DecideReuse) -> None:
         self._queue.append(_Decision(command))
 
-    def _decide(self, command: e.DecideReuse) -> e.ReuseDecided:
-        """Whether the recorded outcome of a task stands; what it generated then is entered again."""
-        node = self._scheduler.graph.nodes[command.task]
-        committed = self._history.committed[node.name]
-        draft = NO_TASKS
-        try:
-            digest = self._ledger.digest(self._ledger.payload(node.id, node.new.kind, self._scratchpad))
-            why_not = self._history.why_not(node.name, digest, self._newest_requirement(node), command.stale)
-            if why_not is None and committed.specs:
-                draft = self._ledger.draft(committed.specs, self._history.committed)
-                why_not = self._scheduler.refusal(draft.tasks, node)
-        except (OtterError, TypeError, ValueError) as error:
-            why_not = failure_text(error)
-        self.explanations[node.name] = "done before, nothing changed" if why_not is None else why_not
-        if why_not is not None:
-            draft = NO_TASKS
-        self._ledger.enter(draft)
-        return e.ReuseDecided(self._now(), node.id, why_not is None, draft.tasks)
-
-    def _newest_requirement(self, node: TaskNode) -> int:
-        graph = self._scheduler.graph
-        required = [graph.find(name) for name in node.new.requires]
-        return max((self._sequences.get(other.id, 0) for other in required if other is not None), default=0)
-
     def _do_retry(self, command: e.Retry) -> None:
         node = self._scheduler.graph.nodes[command.task]
-        self._reported.pop(command.task, None)
+        self._commits.reported.pop(command.task, None)
         self._ledger.dispatched.pop(command.task, None)
         attempts = self._ledger.attempts.setdefault(command.task, [{}])
         attempts[-1]["next"] = f"tried again after {command.delay:.3g} s" if command.delay else "tried again at once"
         self._journal.append(encode_record({"kind": "attempt", "name": node.name, **attempts[-1]}))
         self._note(f"{node.name}: attempt {command.attempt} failed: {command.reason}")
         self._observer.on_retry(node.name, command.attempt, command.reason, command.delay)
-
-    def _do_commit(self, command: e.Commit) -> None:
-        failpoints.hit("coord.commit")
-        node = self._scheduler.graph.nodes[command.task]
-        if command.reused:
-            self._take_over(node)
-            return
-        held = self._ledger.dispatched.pop(node.id, None)
-        result = self._reported.pop(node.id, None)
-        record = result.record if result is not None else self._record_of_lost(node)
-        facts: Table = {"result": RESULTS[command.outcome]}
-        attempts = self._ledger.attempts.get(node.id)
-        if attempts and command.outcome is not Outcome.SUCCESS:
-            attempts[-1]["next"] = "given up"
-        if node.new.requires:
-            facts["requires"] = node.new.requires
-        if node.parent is not None:
-            facts["parent"] = self._scheduler.graph.nodes[node.parent].name
-        if command.outcome is not Outcome.SUCCESS:
-            facts["failure_reason"] = command.reason
-        if result is not None and result.failure is not None and command.outcome is not Outcome.SUCCESS:
-            facts["exception"] = result.failure
-            facts["traceback"] = result.traceback
-        if held is not None:
-            facts["worker"] = held.worker
-        if command.cause is not None:
-            facts["blocked_by"] = self._scheduler.graph.nodes[command.cause].name
-        entry = self._ledger.close_entry(node.id, node.name, record, facts)
-        values = result.values if result is not None and command.outcome is Outcome.SUCCESS else None
-        self._journal_commit(node, entry, held, values, command.outcome is Outcome.SUCCESS)
-        if values:
-            self._share(values)
-        self._observer.on_end(node.id, node.name, {**record, **facts})
-
-    def _record_of_lost(self, node: TaskNode) -> Table:
-        attempts = self._ledger.attempts.get(node.id)
-        if not attempts:
-            return {}
-        last = attempts[-1]
-        times = {"started_run_at": last.get("started_at"), "finished_run_at": last.get("finished_at")}
-        log = self._facts.log_dir / file_name(node.name, ".log")
-        where = {"log_file": str(log)} if log.exists() else {}
-        return {**times, "log": last.get("last_output", []), **where}
-
-    def _journal_commit(
-        self, node: TaskNode, entry: bytes, held: Dispatched | None, values: Table | None, succeeded: bool
-    ) -> None:
-        self._note_sequence(node)
-        if held is not None and succeeded:
-            for start in range(0, len(held.pages), SPECS_IN_RECORD):
-                page = held.pages[start : start + SPECS_IN_RECORD]
-                self._journal.append(encode_record({"kind": "specs", "name": node.name, "specs": page}))
-        values_text = b',"values":' + orjson.dumps(values) if values else b""
-        spec = held.payload if held is not None else b"null"
-        digest = self._ledger.digest(spec).encode() if held is not None else b""
-        # Put together by hand: all parts are JSON already, and are the greater part of what a run writes.
-        body = b'{"kind":"task","digest":"%b","spec":%b%b,"entry":%b}' % (digest, spec, values_text, entry)
-        self._journal.append(frame_record(body))
-
-    def _note_sequence(self, node: TaskNode, sequence: int | None = None) -> None:
-        """Remember when a task was committed, for itself and for the generators above it."""
-        if sequence is None:
-            self._sequence += 1
-            sequence = self._sequence
-        place: TaskId | None = node.id
-        while place is not None and self._sequences.get(place, 0) < sequence:
-            self._sequences[place] = sequence
-            place = self._scheduler.graph.nodes[place].parent
-
-    def _take_over(self, node: TaskNode) -> None:
-        committed = self._history.committed[node.name]
-        self._note_sequence(node, committed.sequence)
-        entry = {**committed.entry, "reused": True}
-        self._ledger.entries[node.id] = orjson.dumps(entry)
-        if committed.values:
-            self._share(committed.values)
-        self._observer.on_end(node.id, node.name, entry)
 
     def _share(self, values: Table) -> None:
         """Take over scratchpad values that a task made, and tell the workers; none of them replaces another."""
@@ -783,30 +591,6 @@ class RunLoop:
     def _do_finish(self, command: e.Finish) -> None:
         failpoints.hit("coord.finish")
         self.finish = command
-
-
-def _outcome_of(record: Table) -> tuple[Outcome, str | None]:
-    """Outcome and reason of a worker's record."""
-    match record.get("result"):
-        case Result.SUCCESS.value:
-            return Outcome.SUCCESS, None
-        case Result.ABORTED.value:
-            return Outcome.ABORTED, str(record.get("failure_reason") or "aborted")
-        case _:
-            return Outcome.FAILURE, str(record.get("failure_reason") or "failed without a reason")
-
-
-def _attempt_facts(held: Dispatched, result: m.ReportResult | None, outcome: Outcome, reason: str | None) -> Table:
-    record = result.record if result is not None else {}
-    facts: Table = {
-        "attempt": held.attempt, "worker": held.worker, "result": outcome.value,
-        "started_at": record.get("started_run_at"),
-        "finished_at": record.get("finished_validation_at") or record.get("finished_run_at"),
-        "peak_memory": result.peak_memory if result is not None else None,
-    }  # fmt: skip
-    if reason is not None:
-        facts["reason"] = reason
-    return facts
 
 
 def _jsonable(values: dict[str, Any]) -> dict[str, Any]:

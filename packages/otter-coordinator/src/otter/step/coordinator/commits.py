@@ -1,0 +1,175 @@
+"""`Commits`: what becomes of a task goes into the journal and into its part of the manifest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+
+from otter.step.coordinator import events as e
+from otter.step.coordinator import failpoints
+from otter.step.coordinator.events import Outcome, TaskId, WorkerId
+from otter.step.coordinator.history import History
+from otter.step.coordinator.journal import Journal, encode_record, frame_record
+from otter.step.coordinator.ledger import RESULTS, Dispatched, Ledger, Table, utc_text
+from otter.step.coordinator.ports import Observer
+from otter.step.coordinator.process_death import Death
+from otter.step.coordinator.task_graph import TaskGraph
+from otter.step.coordinator.task_node import TaskNode
+from otter.util.fs import file_name
+from otter.wire.messages import ReportResult
+
+SPECS_IN_RECORD = 1000
+
+
+class Commits:
+    """Makes outcomes durable, once each.
+
+    Args:
+        graph: the tasks.
+        ledger: specs and records.
+        journal: takes the records.
+        history: what earlier runs committed.
+        log_dir: of the logs of tasks.
+        observer: is told of each end.
+        share: takes scratchpad values that a committed task made.
+
+    Attributes:
+        reported: answers of workers that are judged and not committed, by task.
+    """
+
+    def __init__(
+        self,
+        *,
+        graph: TaskGraph,
+        ledger: Ledger,
+        journal: Journal,
+        history: History,
+        log_dir: Path,
+        observer: Observer,
+        share: Callable[[Table], None],
+    ) -> None:
+        self.reported: dict[TaskId, ReportResult] = {}
+        self._graph = graph
+        self._ledger = ledger
+        self._journal = journal
+        self._history = history
+        self._log_dir = log_dir
+        self._observer = observer
+        self._share = share
+        self._sequences: dict[TaskId, int] = {}
+        self._sequence = history.sequence
+
+    def commit(self, command: e.Commit) -> None:
+        """Make the outcome of a task durable, with what it generated and stored."""
+        failpoints.hit("coord.commit")
+        node = self._graph.nodes[command.task]
+        if command.reused:
+            self._take_over(node)
+            return
+        held = self._ledger.dispatched.pop(node.id, None)
+        result = self.reported.pop(node.id, None)
+        record = result.record if result is not None else self._record_of_lost(node)
+        facts: Table = {"result": RESULTS[command.outcome]}
+        attempts = self._ledger.attempts.get(node.id)
+        if attempts and command.outcome is not Outcome.SUCCESS:
+            attempts[-1]["next"] = "given up"
+        if node.new.requires:
+            facts["requires"] = node.new.requires
+        if node.parent is not None:
+            facts["parent"] = self._graph.nodes[node.parent].name
+        if command.outcome is not Outcome.SUCCESS:
+            facts["failure_reason"] = command.reason
+        if result is not None and result.failure is not None and command.outcome is not Outcome.SUCCESS:
+            facts["exception"] = result.failure
+            facts["traceback"] = result.traceback
+        if held is not None:
+            facts["worker"] = held.worker
+        if command.cause is not None:
+            facts["blocked_by"] = self._graph.nodes[command.cause].name
+        entry = self._ledger.close_entry(node.id, node.name, record, facts)
+        values = result.values if result is not None and command.outcome is Outcome.SUCCESS else None
+        self._journal_commit(node, entry, held, values, command.outcome is Outcome.SUCCESS)
+        if values:
+            self._share(values)
+        self._observer.on_end(node.id, node.name, {**record, **facts})
+
+    def _record_of_lost(self, node: TaskNode) -> Table:
+        attempts = self._ledger.attempts.get(node.id)
+        if not attempts:
+            return {}
+        last = attempts[-1]
+        times = {"started_run_at": last.get("started_at"), "finished_run_at": last.get("finished_at")}
+        log = self._log_dir / file_name(node.name, ".log")
+        where = {"log_file": str(log)} if log.exists() else {}
+        return {**times, "log": last.get("last_output", []), **where}
+
+    def _journal_commit(
+        self, node: TaskNode, entry: bytes, held: Dispatched | None, values: Table | None, succeeded: bool
+    ) -> None:
+        self._note_sequence(node)
+        if held is not None and succeeded:
+            for start in range(0, len(held.pages), SPECS_IN_RECORD):
+                page = held.pages[start : start + SPECS_IN_RECORD]
+                self._journal.append(encode_record({"kind": "specs", "name": node.name, "specs": page}))
+        values_text = b',"values":' + orjson.dumps(values) if values else b""
+        spec = held.payload if held is not None else b"null"
+        digest = self._ledger.digest(spec).encode() if held is not None else b""
+        # Put together by hand: all parts are JSON already, and are the greater part of what a run writes.
+        body = b'{"kind":"task","digest":"%b","spec":%b%b,"entry":%b}' % (digest, spec, values_text, entry)
+        self._journal.append(frame_record(body))
+
+    def _take_over(self, node: TaskNode) -> None:
+        committed = self._history.committed[node.name]
+        self._note_sequence(node, committed.sequence)
+        entry = {**committed.entry, "reused": True}
+        self._ledger.entries[node.id] = orjson.dumps(entry)
+        if committed.values:
+            self._share(committed.values)
+        self._observer.on_end(node.id, node.name, entry)
+
+    def _note_sequence(self, node: TaskNode, sequence: int | None = None) -> None:
+        """Remember when a task was committed, for itself and for the generators above it."""
+        if sequence is None:
+            self._sequence += 1
+            sequence = self._sequence
+        place: TaskId | None = node.id
+        while place is not None and self._sequences.get(place, 0) < sequence:
+            self._sequences[place] = sequence
+            place = self._graph.nodes[place].parent
+
+    def newest_requirement(self, node: TaskNode) -> int:
+        """Place of the last commit among all that a task requires."""
+        graph = self._graph
+        required = [graph.find(name) for name in node.new.requires]
+        return max((self._sequences.get(other.id, 0) for other in required if other is not None), default=0)
+
+    def note_death(self, task: TaskId, worker: WorkerId, death: Death, suspects: int) -> None:
+        """Remember an attempt that ended with its worker, and what the process said last."""
+        held = self._ledger.dispatched.get(task)
+        node = self._graph.nodes[task]
+        result = (
+            "timed out" if node.timed_out else "stopped" if death.ordered else "crashed" if suspects == 1 else "lost"
+        )
+        facts: Table = {
+            "attempt": node.attempt, "worker": worker, "result": result, "reason": death.reason,
+            "started_at": utc_text(held.began) if held is not None and held.began else None,
+            "finished_at": utc_text(time.time()), "signal": death.signal_name,
+            "exit_code": death.code if death.code >= 0 else None, "peak_memory": death.peak_memory,
+            "out_of_memory": death.oom or None,
+        }  # fmt: skip
+        if death.output and (suspects == 1 or node.timed_out):
+            facts["last_output"] = list(death.output[-20:])
+            self._append_log(node, death)
+        self._ledger.note_attempt(task, {key: value for key, value in facts.items() if value is not None})
+
+    def _append_log(self, node: TaskNode, death: Death) -> None:
+        """What a process wrote while it died, such as a dump of faulthandler, belongs into the log of its task."""
+        path = self._log_dir / file_name(node.name, ".log")
+        try:
+            with open(path, "a", encoding="utf-8") as file:
+                file.write("\n".join(death.output) + "\n")
+        except OSError:
+            return
