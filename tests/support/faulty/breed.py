@@ -15,6 +15,8 @@ class BreedSpec(Spec):
     """`many`, `nested`, `endless`, or what goes wrong: `duplicate`, `twice`, `case`, `composition`, `self`, `cycle`,
     `parent`, `unknown type`, `placeholder`, `unknown requirement`."""
     count: int = 1
+    child: str = "mark"
+    """Task type of what `many` generates."""
     die: bool = False
     """The process ends after all were generated, at the first attempt."""
 
@@ -35,7 +37,7 @@ class Breed(Task):
     def _specs(self, name: str) -> Iterator[Spec]:
         match self.spec.how:
             case "many":
-                yield from (Spec(name=f"mark {name} {number}") for number in range(self.spec.count))
+                yield from (Spec(name=f"{self.spec.child} {name} {number}") for number in range(self.spec.count))
             case "nested":
                 if self.spec.count:
                     yield Spec(name=f"mark {name} leaf")
