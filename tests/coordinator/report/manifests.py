@@ -196,6 +196,7 @@ def _attempts(
         _fail(entry, attempts[-1], {"copy": "host", "transform": "exception"}.get(kind, "kill"), chance)
     else:
         entry.update(result="success", failure_reason=None)
+        entry.pop("exception", None)
         entry["artifacts"] = [_artifact(entry["name"], chance)]
     last = attempts[-1]
     took = (

@@ -1,5 +1,6 @@
 export const NODE = { width: 190, height: 42, gapX: 64, gapY: 14 };
 const SWEEPS = 8;
+const ALIGNMENTS = 48;
 const MOST_BENDS = 6000;
 
 /**
@@ -19,7 +20,7 @@ export function layOut(nodes, edges) {
   if (wide) inBlocks(items, tallest);
   else {
     items.forEach((layer) => layer.forEach((item, place) => { item.y = place * (NODE.height + NODE.gapY); }));
-    for (let sweep = 0; sweep < SWEEPS; sweep += 1) align(items, sweep % 2 === 0);
+    for (let sweep = 0; sweep < ALIGNMENTS; sweep += 1) align(items, sweep % 2 === 0);
     items.forEach((layer, column) => layer.forEach((item) => { item.x = column * (NODE.width + NODE.gapX); }));
   }
   for (const edge of edges) edge.points = edge.bends?.map(({ x, y }) => [x + NODE.width / 2, y + NODE.height / 2]) ?? [];
