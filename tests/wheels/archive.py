@@ -47,6 +47,7 @@ DEPENDENCIES: Mapping[str, Mapping[str, Collection[str]]] = {
         "": {"otter-model", "rich"},
         "worker": {"otter-worker"},
         "yaml": {"ruamel-yaml"},
+        "completion": {"shtab"},
     },
 }
 """What each distribution may depend on, by extra: a new dependency is a decision, made here too."""

@@ -166,6 +166,7 @@ class Coordinator:
     async def _run_in(self, directory: RunDirectory, journal: Journal, began: float) -> None:
         config = self.config.resolved()
         scratchpad = Scratchpad(self.task_registry.scratchpad.sentinel_dict)
+        self._ledger.scratchpad = scratchpad
         scheduler = self._scheduler = Scheduler(self._settings())
         facts = RunFacts(
             run_id=uuid.uuid4().hex, config=config, directory=directory.path, log_dir=directory.logs,
@@ -295,7 +296,13 @@ class Coordinator:
         if entry is not None:
             return entry
         nodes = self._nodes()
-        return orjson.dumps({**TASK_FIELDS, "name": nodes[place].name if nodes else self.step.specs[place].name})
+        if not nodes:
+            return orjson.dumps({**TASK_FIELDS, "name": self.step.specs[place].name})
+        node = nodes[place]
+        edges: dict[str, Any] = {"requires": node.new.requires} if node.new.requires else {}
+        if node.parent is not None:
+            edges["parent"] = nodes[node.parent].name
+        return orjson.dumps({**TASK_FIELDS, "name": node.name, **edges})
 
     def _nodes(self) -> list[TaskNode]:
         return self._scheduler.graph.nodes if self._scheduler is not None else []

@@ -84,12 +84,14 @@ class Ledger:
         defaults: policy of tasks whose spec has none.
 
     Attributes:
+        scratchpad: values for the placeholders of policies.
         types: published task types by name; empty until a worker has said hello.
         dispatched: the attempts that workers have.
     """
 
     def __init__(self, defaults: Policy) -> None:
         self.types: Mapping[str, TaskType] = {}
+        self.scratchpad = Scratchpad()
         self.specs: list[bytes] = []
         self.entries: list[bytes | None] = []
         self.attempts: dict[TaskId, list[Table]] = {}
@@ -143,6 +145,7 @@ class Ledger:
         key = orjson.dumps(table, option=orjson.OPT_SORT_KEYS)
         policy = self._policies.get(key)
         if policy is None:
+            table = self.scratchpad.replace(table) if b"$" in key else table
             policy = self._policies[key] = Policy.from_table(table, self._defaults)
         return policy
 
