@@ -100,6 +100,13 @@ def test_a_task_that_changes_a_file_in_place_ends_no_search(publish: Publish, ma
     assert ["write b", "sort a", "write a"] == names(manifest, "b")
 
 
+def test_paths_from_beside_the_work_directory_are_followed(publish: Publish, made: MakeTask, tmp_path: Path) -> None:
+    """A task that opened a file from where the run was started recorded such a path."""
+    root = tmp_path / "work"
+    tasks = [made("write a", root / "a"), made("read a", root / "b", "work/a", minute=3)]
+    assert ["read a", "write a"] == names(publish(root, "otter_x", tasks), "b")
+
+
 def test_a_long_chain_is_walked(publish: Publish, tmp_path: Path) -> None:
     """Nothing recurses."""
     tasks = [

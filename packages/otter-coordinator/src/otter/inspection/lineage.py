@@ -104,7 +104,10 @@ class Lineage:
 
     def _sources(self, made: Made) -> Iterator[Source]:
         for location in locations(made.artifact, "source"):
-            around = self._around(same_form(location, self._base))
+            # Task code opens relative paths from where the run was started: most often, beside the work directory.
+            around = self._around(same_form(location, self._base)) or self._around(
+                same_form(location, self._base.parent)
+            )
             makers = self._last_before(around, made.task)
             yield Source(location, [maker.number for maker in makers])
 
