@@ -326,3 +326,13 @@ def test_a_worker_that_confirms_nothing_is_killed(drive: Drive) -> None:
 
     assert [] == run.tick(29.9)
     assert [KillWorker(W0, "no answer to a revocation within 30 s")] == run.tick(0.1)
+
+
+def test_a_worker_that_leaves_is_no_worker_for_asynchronous_tasks(drive: Drive) -> None:
+    """Small asynchronous tasks get a worker though one that was told to end, and does not, is still there."""
+    run = drive(pool_size=2, starts_at_once=1)
+    run.add(task("first", asynchronous=True), task("second", "first", asynchronous=True))
+    run.ready(0)
+    run.started(0, "first")
+
+    assert StartWorker(W1) in run.ended(0, "first", elapsed=0.001, tainted="threads left running: x")

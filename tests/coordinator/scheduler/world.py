@@ -187,4 +187,5 @@ class World:
         if self._rng.random() < 0.5:
             self.timeline.offset += seconds  # the whole machine slept: the clock jumps, and nothing else happened
         else:
-            self.timeline.asleep = self.timeline.now + seconds  # only the coordinator did: its workers go on
+            # Only the coordinator did: its workers go on. A second sleep inside a first does not end that one.
+            self.timeline.asleep = max(self.timeline.asleep, self.timeline.now + seconds)

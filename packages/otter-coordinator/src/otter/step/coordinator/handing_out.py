@@ -133,8 +133,12 @@ class HandingOut(WorkerCare):
                 estimate = self.estimates.get(node.new.kind)
                 each = 1.0 if estimate is None else min(1.0, estimate / START_COST)
                 wanted = math.ceil(self.ready.count(asynchronous) * each / share)
-                if asynchronous:  # workers that are taken by synchronous tasks do nothing for these
-                    theirs = sum(worker.held <= worker.asynchronous for worker in self.workers.values())
+                if asynchronous:  # workers that leave, or are taken by synchronous tasks, do nothing for these
+                    theirs = sum(
+                        worker.held <= worker.asynchronous
+                        for worker in self.workers.values()
+                        if worker.state is not WorkerState.LEAVING
+                    )
                     wanted = min(wanted, max(0, self._async_limit() - theirs))
                 demand += wanted
         if self._stuck_workers() and not any(worker.open and not worker.held for worker in self.workers.values()):
