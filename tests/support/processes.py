@@ -27,8 +27,12 @@ def marked(mark: str) -> dict[int, str]:
 
 
 def left_after(mark: str, seconds: float) -> dict[int, str]:
-    """The marked processes that are still there after a time, which is only waited for as long as there are any."""
-    deadline = time.monotonic() + seconds
+    """The marked processes that are still there after a time, which is only waited for as long as there are any.
+
+    The seconds are those of a machine with nothing else to do: one with ten times the work for its processors is given
+    ten times as many.
+    """
+    deadline = time.monotonic() + seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     while left := marked(mark):
         ended = [wait_for_end(pid, deadline - time.monotonic()) for pid in left]
         if not all(ended):

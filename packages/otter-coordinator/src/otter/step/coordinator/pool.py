@@ -128,6 +128,9 @@ class WorkerPool:
         Raises:
             OSError: there are no descriptors or processes left, or no such interpreter; nothing is left open.
         """
+        if self._guardian is None:
+            self._guardian = Guardianship(f"{RUN_MARK}={self._launch.run_id}")
+            self._guardian.begin()  # before there is anything to guard: we may be killed at any instruction
         opened: list[int] = []
         spare: list[int] = []
         try:
@@ -167,9 +170,6 @@ class WorkerPool:
         self._loop.add_reader(process.channel.fileno(), self._on_readable, process)
         if pidfd >= 0:
             self._loop.add_reader(pidfd, self._on_exit, process)
-        if self._guardian is None:
-            self._guardian = Guardianship(f"{RUN_MARK}={self._launch.run_id}")
-            self._loop.call_soon(self._guardian.begin)  # the worker is on its way: nobody waits for this one
 
     def send(self, worker: WorkerId, messages: Sequence[Any], batons: int = 0) -> None:
         """Send messages in one frame, and put in a baton for each task among them. A dead worker is ignored."""
