@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -72,9 +73,15 @@ class Follower:
         self.environ = {key: value for key, _, value in pairs if key not in ("_", "SHLVL")}
 
 
-def interpreter_first(environ: Mapping[str, str], scripts: Path) -> dict[str, str]:
-    """An environment in which programs of one folder go before others, and nothing of the tests' own is left."""
+def reader(environ: Mapping[str, str], *scripts: Path) -> dict[str, str]:
+    """The environment of someone who reads a page: nothing of the tests' own is left in it.
+
+    Args:
+        scripts: folders whose programs go before all others.
+    """
     dropped = ("OTTER_", "PYTEST_", "PYTHON", "VIRTUAL_ENV", "COV_")
     kept = {key: value for key, value in environ.items() if not key.startswith(dropped)}
-    path = f"{scripts}:{Path(sys.executable).parent}:{environ['PATH']}"
-    return {**kept, "PATH": path, "CI": "true", "NO_COLOR": "1", "COLUMNS": "100", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    own = str(Path(sys.executable).parent)
+    path = [*map(str, scripts), *(folder for folder in environ["PATH"].split(os.pathsep) if folder != own)]
+    plain = {"CI": "true", "NO_COLOR": "1", "COLUMNS": "100", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    return {**kept, **plain, "PATH": os.pathsep.join(path)}

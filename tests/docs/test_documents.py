@@ -9,7 +9,7 @@ import pytest
 
 from otter.pipeline import loads_pipeline
 from tests.docs.blocks import LANGUAGES, blocks_of
-from tests.docs.follow import Follower, interpreter_first
+from tests.docs.follow import Follower, reader
 from tests.docs.overlay import OFFLINE, make_overlay
 from tests.docs.reference import PAGES, REFERENCE
 
@@ -28,7 +28,7 @@ def follower(tmp_path: Path) -> Follower:
     """Someone in an empty directory, who has otter."""
     scripts = make_overlay(tmp_path / "environment")
     (tmp_path / "here").mkdir()
-    environ = {**interpreter_first(os.environ, scripts), **OFFLINE, "HOME": str(tmp_path)}
+    environ = {**reader(os.environ, scripts), **OFFLINE, "HOME": str(tmp_path)}
     return Follower(tmp_path / "here", environ, tmp_path)
 
 

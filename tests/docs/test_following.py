@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import blocks_of, matches
-from tests.docs.follow import Follower, interpreter_first
+from tests.docs.follow import Follower, reader
 
 
 @pytest.fixture
 def follower(tmp_path: Path) -> Follower:
     """Someone in an empty directory."""
     (tmp_path / "here").mkdir()
-    return Follower(tmp_path / "here", interpreter_first(os.environ, Path(sys.executable).parent), tmp_path)
+    return Follower(tmp_path / "here", reader(os.environ, Path(sys.executable).parent), tmp_path)
 
 
 def page(tmp_path: Path, *blocks: tuple[str, str]) -> Path:
