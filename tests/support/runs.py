@@ -99,15 +99,15 @@ class Running:
 
     def wait_for_output(self, text: str, timeout: float = PATIENCE) -> None:
         """Wait until it has said something."""
-        self._wait_until(lambda: text in self.output(), timeout, text)
+        self.wait_until(lambda: text in self.output(), timeout, text)
 
     def wait_for_journal(self, count: int, timeout: float = PATIENCE) -> None:
         """Wait until so many tasks are committed."""
-        self._wait_until(lambda: len(self.scene.committed()) >= count, timeout, f"{count} commits")
+        self.wait_until(lambda: len(self.scene.committed()) >= count, timeout, f"{count} commits")
 
     def wait_for_journal_record(self, name: str, timeout: float = PATIENCE) -> None:
         """Wait until the end of a task is in the journal, whatever end it is."""
-        self._wait_until(lambda: name in self.scene.ended(), timeout, f"end of {name}")
+        self.wait_until(lambda: name in self.scene.ended(), timeout, f"end of {name}")
 
     def workers(self) -> list[int]:
         """The worker processes, the oldest first."""
@@ -117,7 +117,8 @@ class Running:
             if "otter.step.worker --worker-id" in command
         )
 
-    def _wait_until(self, condition: Callable[[], bool], timeout: float, what: str) -> None:
+    def wait_until(self, condition: Callable[[], bool], timeout: float, what: str) -> None:
+        """Wait until something is so, while it goes on."""
         poll = select.poll()
         pidfd = os.pidfd_open(self.pid)
         try:

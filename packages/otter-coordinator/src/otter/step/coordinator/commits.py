@@ -64,11 +64,11 @@ class Commits:
 
     def commit(self, command: e.Commit) -> None:
         """Make the outcome of a task durable, with what it generated and stored."""
-        failpoints.hit("coord.commit")
         node = self._graph.nodes[command.task]
         if command.reused:
             self._take_over(node)
             return
+        failpoints.hit("coord.commit")
         held = self._ledger.dispatched.pop(node.id, None)
         result = self.reported.pop(node.id, None)
         record = result.record if result is not None else self._record_of_lost(node)
