@@ -1,96 +1,105 @@
-"""Row 31 and the kill loop: SIGKILL of the coordinator at every failpoint, then --resume until done."""
+"""Row 31 of the matrix: the coordinator is killed at every named place, and the run is resumed until it is done."""
 
 from __future__ import annotations
 
+import signal
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from otter.step.coordinator import failpoints
-from tests.support.runs import Ended, Scene
+from tests.support.history import Snapshot, check_effects, check_journal, outcome
+from tests.support.runs import Scene
 
-KILL = -9
-MAX_RUNS = 12
-"""Runs until a step must be done; each of them but the last is killed once."""
-
-TASKS: tuple[dict[str, Any], ...] = (
-    {"name": "mark first", "destination": "out/first", "store": {"colour": "blue"}},
-    {"name": "mark second", "destination": "out/second", "requires": ["mark first"]},
-    {
-        "name": "explode letters",
-        "requires": ["mark second"],
-        "foreach": ["a", "b", "c"],
-        "do": [{"name": "mark ${each} ${colour}", "destination": "out/${each}"}],
-    },
-    {"name": "mark last", "destination": "out/last", "requires": ["explode letters"]},
-)
-MOVING = {
-    "started_run_at", "finished_run_at", "run_elapsed", "elapsed", "attempts", "worker", "log_file", "log", "reused",
-    "modified_ns", "started_validation_at", "finished_validation_at", "validation_elapsed", "files",
+HITS = {
+    "manifest.tmp": (1,), "manifest.after_fsync": (1,), "manifest.after_replace": (1,), "coord.finish": (1,),
+    "journal.after_fsync": (1, 2),
 }  # fmt: skip
-"""Fields that differ between two runs of the same step."""
+"""Which hits of a place act; elsewhere the first, the second, the fourth and the seventh."""
 
-
-def lasting(value: Any, work: str) -> Any:
-    """What must be the same however often a run was killed."""
-    if isinstance(value, dict):
-        return {key: lasting(item, work) for key, item in value.items() if key not in MOVING}
-    if isinstance(value, list):
-        return [lasting(item, work) for item in value]
-    return value.replace(work, "") if isinstance(value, str) else value
-
-
-def outcome(ended: Ended) -> Any:
-    """Results and artifacts of all tasks by name."""
-    return {name: lasting(task, str(ended.scene.work)) for name, task in ended.tasks.items()}
+TASKS: list[dict[str, Any]] = [
+    {"name": "mark seed", "store": {"key": "value"}, "destination": "seed.txt"},
+    {"name": "breed some", "count": 3, "requires": ["mark seed"]},
+    {"name": "mark use", "destination": "${key}.txt", "requires": ["mark seed", "breed some"]},
+    {"name": "mark_async a"},
+    {"name": "mark_async b"},
+    {"name": "die once", "how": "SIGKILL", "times": 1, "requires": ["mark seed"]},
+    {"name": "mark last", "destination": "last.txt", "requires": ["mark use", "die once", "mark_async a"]},
+]
+"""Values, artifacts, a generator, coroutines, a worker that dies, and an order among them."""
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What the step comes to when nobody disturbs it."""
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The outcome of a run that nobody disturbs."""
     with Scene(tmp_path_factory.mktemp("undisturbed")) as scene:
         scene.write(*TASKS)
-        ended = scene.run()
+        ended = scene.run("-p", "2")
         assert ended.code == 0, ended.output
-        return outcome(ended)
+        return in_place(scene, outcome(scene.manifest()))
 
 
-@pytest.mark.parametrize("hits", [1, 2, 5])
-@pytest.mark.parametrize("point", failpoints.NAMES)
-def test_row_31_a_killed_coordinator_loses_nothing(scene: Scene, undisturbed: Any, point: str, hits: int) -> None:
-    """Killed at a failpoint and resumed, the step ends as if undisturbed; nothing committed runs twice; nobody is left.
+def in_place(scene: Scene, found: dict[str, Any]) -> dict[str, Any]:
+    """An outcome without the name of the directory in which it came about."""
+    text = orjson.dumps(found, option=orjson.OPT_SORT_KEYS).decode().replace(str(scene.path), "")
+    return orjson.loads(text)  # type: ignore[no-any-return]
 
-    That no process is left after one second is looked at by each wait for an end.
-    """
+
+CASES = [(name, hit) for name in failpoints.NAMES for hit in HITS.get(name, (1, 2, 4, 7))]
+
+
+@pytest.mark.parametrize(("name", "hit"), CASES, ids=[f"{name}-{hit}" for name, hit in CASES])
+def test_row_31_killed_anywhere_and_resumed(scene: Scene, undisturbed: dict[str, Any], name: str, hit: int) -> None:
+    """Killed twice at a place, then left alone: the same results, nothing committed ran again, no process was left."""
     scene.write(*TASKS)
-    committed: set[str] = set()
-    attempts: dict[str, int] = {}
+    env = {"OTTER_FAIL": f"{name}:kill:{hit}"}
 
-    ended = scene.run(env={"OTTER_FAIL": f"{point}:kill:{hits}"})
-    runs = 1
-    while ended.code == KILL:
-        committed |= set(scene.committed())
-        attempts = {name: scene.attempts(name) for name in committed if name.startswith("mark")}
-        assert runs < MAX_RUNS
-        ended = scene.run("--resume")
-        runs += 1
+    first = scene.run("-p", "2", env=env)
+    snapshots = [Snapshot.of(scene)]
+    second = scene.run("-p", "2", "--resume", env=env)
+    snapshots.append(Snapshot.of(scene))
+    assert {first.code, second.code} <= {0, -signal.SIGKILL}, second.output
+    manifest = scene.work / "manifest.json"
+    assert not manifest.exists() or orjson.loads(manifest.read_bytes())["steps"]
+    last = scene.run("-p", "2", "--resume")
+
+    assert last.code == 0, last.output
+    assert undisturbed == in_place(scene, outcome(scene.manifest()))
+    for snapshot in snapshots:
+        snapshot.check_later(scene)
+    check_journal(scene.journal())
+    check_effects(scene)
+    left = sorted(path.name for path in scene.work.iterdir() if path.is_file() and not path.name.endswith(".lock"))
+    assert ["last.txt", "manifest.json", "seed.txt", "value.txt"] == left
+
+
+def test_row_31_the_places_are_come_by(scene: Scene) -> None:
+    """The first hit of every place of the coordinator kills it: a place that nothing passes would test nothing."""
+    survived = []
+    for name in failpoints.NAMES:
+        scene.write(*TASKS, {"name": f"mark {name}"})
+        if scene.run("-p", "2", env={"OTTER_FAIL": f"{name}:kill"}).code != -signal.SIGKILL:
+            survived.append(name)
+
+    assert survived == []
+
+
+def test_row_31_a_kill_from_outside(scene: Scene, undisturbed: dict[str, Any]) -> None:
+    """Killed by somebody else at a moment of his choice, the run is resumed as well."""
+    scene.write(*TASKS, {"name": "wait here", "requires": ["mark last"]})
+    running = scene.start("-p", "2")
+    scene.gate.wait_for(1)
+    before = Snapshot.of(scene)
+    running.signal(signal.SIGKILL)
+    running.wait()
+    scene.gate.open()
+
+    ended = scene.run("--resume")
 
     assert ended.code == 0, ended.output
-    assert undisturbed == outcome(ended)
-    assert attempts == {name: scene.attempts(name) for name in attempts}
-
-
-def test_row_31_killed_again_and_again(scene: Scene, undisturbed: Any) -> None:
-    """A coordinator that is killed at the second commit of every run still gets the step done."""
-    scene.write(*TASKS)
-    codes = []
-
-    for _ in range(MAX_RUNS):
-        ended = scene.run("--resume", env={"OTTER_FAIL": "coord.commit:kill:3"})
-        codes.append(ended.code)
-        if ended.code != KILL:
-            break
-
-    assert codes[0] == KILL
-    assert codes[-1] == 0, ended.output
-    assert undisturbed == outcome(ended)
+    before.check_later(scene)
+    assert len(before.attempts) == 10
+    assert scene.attempts("wait here") == 2
+    assert Path(ended.tasks["mark last"]["artifacts"][0]["files"][0]["path"]).exists()
