@@ -37,8 +37,11 @@ class Timeline:
 
     def after(self, delay: float, action: Action, *args: Any) -> None:
         """Something happens in so many seconds; at the same moment, in the order of these calls."""
-        self._sequence += 1
-        heapq.heappush(self._heap, (self.now + delay, self._sequence, action, args))
+        self._at(self.now + delay, action, args)
+
+    def when_awake(self, action: Action, *args: Any) -> None:
+        """Something happens when the coordinator wakes up: at that very moment, since a sum would be rounded."""
+        self._at(self.asleep, action, args)
 
     def advance(self, until: float) -> bool:
         """Let the next thing happen, if it happens by then; else go on to then, and return False."""
@@ -48,3 +51,7 @@ class Timeline:
             return True
         self.now = until
         return False
+
+    def _at(self, moment: float, action: Action, args: tuple[Any, ...]) -> None:
+        self._sequence += 1
+        heapq.heappush(self._heap, (moment, self._sequence, action, args))

@@ -143,7 +143,7 @@ class World:
         """Something arrives; while the coordinator sleeps, nobody notices."""
         timeline = self.timeline
         if timeline.now < timeline.asleep:
-            timeline.after(timeline.asleep - timeline.now, self._deliver, make, args)
+            timeline.when_awake(self._deliver, make, args)
             return
         event = make(timeline.at, *args)
         self._queue.append(event)
