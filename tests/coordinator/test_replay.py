@@ -148,3 +148,27 @@ def test_a_running_step_is_warned_of(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert 0 == main(["replay", "greet", "-w", str(tmp_path), "--save", str(tmp_path / "request.json")])
     directory.close()
     assert "warning: the run is going on, and may be running this task, too" in capsys.readouterr().err
+
+
+KILLER = """\
+import os, signal
+from otter.task.model import Task
+
+class Kill(Task):
+    def run(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_task_that_takes_its_process_along_has_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The signal is named, and this process lives on."""
+    package = tmp_path / "deadly"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "kill.py").write_text(KILLER)
+    monkeypatch.syspath_prepend(tmp_path)
+    journal(tmp_path / "work", {"kind": "run"}, record("kill it", "x"))
+    assert 1 == main(["replay", "kill", "-w", str(tmp_path / "work"), "--tasks", "deadly"])
+    assert "otter replay: kill it: its process was killed by SIGKILL" in capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"otter logs: error: {error.filename}: {error.strerror}", file=sys.stderr)
         return exit_codes.BAD_CONFIGURATION
     except KeyboardInterrupt:
-        return exit_codes.SIGNALLED + 2
+        return exit_codes.SIGNALLED + signal.SIGINT
     return exit_codes.SUCCESS
 
 

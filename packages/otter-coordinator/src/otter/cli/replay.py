@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -91,11 +92,15 @@ def _start(args: argparse.Namespace, attempt: RecordedAttempt, data: bytes) -> i
         command = [args.worker_python or sys.executable, "-P", "-m", WORKER_MODULE, "replay", str(file)]
         command += [*(f"--tasks={package}" for package in args.tasks), *(["--pdb"] if args.pdb else [])]
         try:
-            return subprocess.run(command, env=_environment(args.worker_python), check=False).returncode
+            code = subprocess.run(command, env=_environment(args.worker_python), check=False).returncode
         except OSError as error:
             raise FSError(f"{command[0]} cannot be started: {error.strerror}") from error
         except KeyboardInterrupt:  # it reached the task as well, which has ended by now
-            return exit_codes.SIGNALLED + 2
+            return exit_codes.SIGNALLED + signal.SIGINT
+    if code < 0:
+        _say(f"{attempt.name}: its process was killed by {signal.Signals(-code).name}")
+        return exit_codes.FAILED
+    return code
 
 
 def _environment(python: str | None) -> dict[str, str]:
