@@ -49,9 +49,7 @@ def run(args: argparse.Namespace) -> int:
         flags = {name: getattr(args, name) for name in ("step", "work_path", "release_uri", "pool_size", "log_level")}
         config = resolve_config(RUNNER_NAME, pipeline, flags, os.environ)
         observer = _observer(config.step, args.quiet, args.log_format)
-        session = Session(
-            config, pipeline, _options(args, pipeline), observer, parse_overrides(args.set), args.lenient
-        )
+        session = Session(config, pipeline, _options(args, pipeline), observer, parse_overrides(args.set), args.lenient)
         try:
             step = asyncio.run(session.run())
         finally:

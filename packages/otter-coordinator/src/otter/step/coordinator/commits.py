@@ -115,7 +115,7 @@ class Commits:
                 page = held.pages[start : start + SPECS_IN_RECORD]
                 self._journal.append(encode_record({"kind": "specs", "name": node.name, "specs": page}))
         values_text = b',"values":' + orjson.dumps(values) if values else b""
-        spec = held.payload if held is not None else b"null"
+        spec = held.payload if held is not None else self._ledger.lost.pop(node.id, b"null")
         digest = self._ledger.digest(spec).encode() if held is not None else b""
         # Put together by hand: all parts are JSON already, and are the greater part of what a run writes.
         body = b'{"kind":"task","digest":"%b","spec":%b%b,"entry":%b}' % (digest, spec, values_text, entry)

@@ -238,7 +238,8 @@ class Coordinator:
         return {
             "kind": "run", "run": facts.run_id, "step": self.key, "resume": self.options.resume, "pid": os.getpid(),
             "host": socket.gethostname(), "python": ".".join(map(str, sys.version_info[:3])),
-            "started_at": self._started_at.isoformat().replace("+00:00", "Z"),
+            "started_at": self._started_at.isoformat().replace("+00:00", "Z"), "config": facts.config.to_json(),
+            "scratchpad": orjson.loads(orjson.dumps(self.task_registry.scratchpad.sentinel_dict, default=str)),
         }  # fmt: skip
 
     # --- the manifest -------------------------------------------------------------------------------------------------

@@ -87,6 +87,7 @@ class Ledger:
         scratchpad: values for the placeholders of policies.
         types: published task types by name; empty until a worker has said hello.
         dispatched: the attempts that workers have.
+        lost: specs of attempts whose worker died, until their tasks are tried again or committed.
     """
 
     def __init__(self, defaults: Policy) -> None:
@@ -96,6 +97,7 @@ class Ledger:
         self.entries: list[bytes | None] = []
         self.attempts: dict[TaskId, list[Table]] = {}
         self.dispatched: dict[TaskId, Dispatched] = {}
+        self.lost: dict[TaskId, bytes] = {}
         self._defaults = defaults
         self._policies: dict[bytes, Policy] = {}
         self._templates: dict[str, frozenset[str]] = {}

@@ -202,7 +202,7 @@ class LocalManifestStore:
         yield b"}" + _INDEX + orjson.dumps(index)[1:] + b"}"
 
     def _write(self, chunks: Iterable[bytes]) -> None:
-        temporary = self.path.with_name(f".otter.{FILE_NAME}.{os.getpid()}.tmp")
+        temporary = self.path.with_name(f".otter.{FILE_NAME}.tmp")
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
             try:

@@ -7,6 +7,7 @@ import fcntl
 import os
 import shutil
 import socket
+import time
 from pathlib import Path
 
 import orjson
@@ -15,6 +16,8 @@ from otter.util.errors import FSError, OtterError
 from otter.util.fs import check_dir
 
 STATE_DIRECTORY = ".otter"
+GLANCE = 0.1
+"""Seconds for which a lock that is held may be one of `otter status`."""
 
 
 class StepBusyError(OtterError):
@@ -60,7 +63,7 @@ class RunDirectory:
         except OSError as error:
             raise FSError(f"{path}: {error.strerror}") from error
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(fd)
         except BlockingIOError:
             holder = _read_holder(fd)
             os.close(fd)
@@ -73,6 +76,19 @@ class RunDirectory:
         os.ftruncate(fd, 0)
         os.pwrite(fd, orjson.dumps(facts), 0)
         return fd
+
+
+def _lock(fd: int) -> None:
+    """Take the lock. Whoever looks whether a run goes on holds it for an instant, and must not turn a run away."""
+    deadline = time.monotonic() + GLANCE
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(GLANCE / 20)
 
 
 def _read_holder(fd: int) -> str:

@@ -265,7 +265,9 @@ class RunLoop:
             for task in suspects:
                 self._commits.note_death(task, worker, death, len(suspects))
             for task in (*suspects, *node.waiting):
-                self._ledger.dispatched.pop(task, None)
+                lost = self._ledger.dispatched.pop(task, None)
+                if lost is not None and task in suspects:
+                    self._ledger.lost[task] = lost.payload
             if suspects or not served:
                 self._tell_worker(worker, reason)
         self._opening.on_death(worker, reason)
@@ -573,6 +575,7 @@ class RunLoop:
         node = self._scheduler.graph.nodes[command.task]
         self._commits.reported.pop(command.task, None)
         self._ledger.dispatched.pop(command.task, None)
+        self._ledger.lost.pop(command.task, None)
         attempts = self._ledger.attempts.setdefault(command.task, [{}])
         attempts[-1]["next"] = f"tried again after {command.delay:.3g} s" if command.delay else "tried again at once"
         self._journal.append(encode_record({"kind": "attempt", "name": node.name, **attempts[-1]}))
