@@ -99,15 +99,15 @@ class Running:
 
     def wait_for_output(self, text: str, timeout: float = PATIENCE) -> None:
         """Wait until it has said something."""
-        self.wait_until(lambda: text in self.output(), timeout, text)
+        self.wait_until(lambda: text in self.output(), text, timeout)
 
     def wait_for_journal(self, count: int, timeout: float = PATIENCE) -> None:
         """Wait until so many tasks are committed."""
-        self.wait_until(lambda: len(self.scene.committed()) >= count, timeout, f"{count} commits")
+        self.wait_until(lambda: len(self.scene.committed()) >= count, f"{count} commits", timeout)
 
     def wait_for_journal_record(self, name: str, timeout: float = PATIENCE) -> None:
         """Wait until the end of a task is in the journal, whatever end it is."""
-        self.wait_until(lambda: name in self.scene.ended(), timeout, f"end of {name}")
+        self.wait_until(lambda: name in self.scene.ended(), f"end of {name}", timeout)
 
     def workers(self) -> list[int]:
         """The worker processes, the oldest first."""
@@ -117,8 +117,8 @@ class Running:
             if "otter.step.worker --worker-id" in command
         )
 
-    def wait_until(self, condition: Callable[[], bool], timeout: float, what: str) -> None:
-        """Wait until something is so, while it goes on."""
+    def wait_until(self, condition: Callable[[], bool], what: str, timeout: float = PATIENCE) -> None:
+        """Wait until something is so, as long as the run goes on."""
         poll = select.poll()
         pidfd = os.pidfd_open(self.pid)
         try:
@@ -210,6 +210,12 @@ class Scene:
     def run(self, *flags: str, timeout: float = PATIENCE, **how: Any) -> Ended:
         """Start `otter run` and wait for its end."""
         return self.start(*flags, **how).wait(timeout)
+
+    def run_beside(self, *flags: str) -> Ended:
+        """Run otter beside another run that goes on here; only the processes of this one must be gone at its end."""
+        running = self.start(*flags)
+        assert processes.wait_for_end(running.pid, PATIENCE), running.output()
+        return Ended(running.process.wait(), running.output(), time.monotonic() - running.began, self)
 
     def manifest(self) -> dict[str, Any]:
         """The manifest as it is on disk."""

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from otter.cli.plain import PlainObserver
+from otter.cli.printing import write_line
 from otter.step.coordinator.coordinator import Coordinator
 from otter.step.coordinator.events import TaskId, WorkerId
 from otter.step.coordinator.ledger import utc_text
@@ -53,5 +54,4 @@ class JsonObserver(PlainObserver):
 
     def _write(self, event: str, **facts: Any) -> None:
         row = {"at": utc_text(time.time()), "step": self._step, "event": event, **facts}
-        self._stream.write(orjson.dumps(row, default=str).decode() + "\n")
-        self._stream.flush()
+        write_line(self._stream, orjson.dumps(row, default=str).decode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, TextIO
 
+from otter.cli.printing import write_line
 from otter.pipeline import visible
 from otter.step.coordinator.coordinator import Coordinator
 from otter.step.coordinator.events import TaskId
@@ -68,7 +69,8 @@ class PlainObserver(SilentObserver):
             self._say(f"{self._ended} of {self._total} tasks ended, {self._failed} failed")
 
     def on_stop(self, reason: str) -> None:
-        self._say(reason)
+        for line in reason.splitlines():
+            self._say(line)
 
     def conclude(self, step: Step, coordinator: Coordinator) -> None:
         """The summary: accounts for every task, and names the manifest."""
@@ -79,8 +81,7 @@ class PlainObserver(SilentObserver):
         """Nothing is left on the stream that would have to be taken away."""
 
     def _say(self, text: str) -> None:
-        self._stream.write(f"{visible(text)}\n")
-        self._stream.flush()
+        write_line(self._stream, visible(text))
 
 
 def summary_lines(step: Step, coordinator: Coordinator) -> list[str]:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 
@@ -23,9 +23,23 @@ def while_somebody_reads() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        # Python flushes once more when it exits, and would complain then.
+        _silence(sys.stdout)
+
+
+def write_line(stream: TextIO, text: str) -> None:
+    """Write a line at once. What nobody reads, or no disk takes, must not end what it tells of."""
+    try:
+        stream.write(f"{text}\n")
+        stream.flush()
+    except OSError:
+        _silence(stream)
+
+
+def _silence(stream: TextIO) -> None:
+    """Let a stream lead nowhere: Python flushes it once more when it exits, and would complain then."""
+    with contextlib.suppress(OSError, ValueError):  # a stream of another program that has no descriptor
         null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
+        os.dup2(null, stream.fileno())
         os.close(null)
 
 

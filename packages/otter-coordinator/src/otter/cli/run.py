@@ -11,11 +11,12 @@ import attrs
 
 from otter.cli.json_lines import JsonObserver
 from otter.cli.plain import PlainObserver
+from otter.cli.printing import say
 from otter.core import exit_codes
 from otter.core.runner import add_run_flags, exit_code
 from otter.core.session import Session
 from otter.core.settings import parse_overrides, readable_file, resolve_config
-from otter.pipeline import Pipeline, PipelineError, load_pipeline, render
+from otter.pipeline import Pipeline, PipelineError, load_pipeline, render, visible
 from otter.step.coordinator.coordinator import RunOptions
 from otter.task.policy import Policy
 from otter.util.errors import ConfigError, OtterError, SpecError
@@ -58,14 +59,14 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"{render(error.problems).rstrip()}\n")
         return exit_codes.BAD_CONFIGURATION
     except OtterError as error:
-        print(f"otter: error: {error}", file=sys.stderr)
+        print(f"otter: error: {visible(str(error))}", file=sys.stderr)
         return exit_code(error)
     if session.warnings:
         sys.stderr.write(f"{render(session.warnings).rstrip()}\n")
     assert session.coordinator is not None, "the session ran"
     if args.explain:
         for name, why in session.coordinator.explanations.items():
-            print(f"{name}: {why}")
+            say(f"{name}: {why}")
     observer.conclude(step, session.coordinator)
     if session.stopped_by is not None and step.manifest.result != "success":
         return exit_codes.SIGNALLED + session.stopped_by

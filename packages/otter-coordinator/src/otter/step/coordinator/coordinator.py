@@ -22,6 +22,7 @@ from otter.config.model import Config
 from otter.manifest.model import Result, StepManifest, TaskManifest
 from otter.manifest.recorded import RecordedTasks
 from otter.scratchpad.model import Scratchpad
+from otter.step.coordinator.descriptors import make_room_for
 from otter.step.coordinator.events import StopLevel
 from otter.step.coordinator.history import History
 from otter.step.coordinator.journal import Journal, JournalError, encode_record, read_journal
@@ -181,6 +182,7 @@ class Coordinator:
             scratchpad=scratchpad, observer=self._observer,
         )  # fmt: skip
         become_reaper()
+        make_room_for(self.config.pool_size)
         launch = self._launch(facts.run_id, directory)
         pool = WorkerPool(launch, run.on_bodies, run.on_death)
         run.attach(pool)

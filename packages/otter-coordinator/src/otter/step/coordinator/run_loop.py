@@ -26,6 +26,7 @@ from otter.step.coordinator import events as e
 from otter.step.coordinator import failpoints
 from otter.step.coordinator.answers import check_answer
 from otter.step.coordinator.commits import Commits
+from otter.step.coordinator.background import Background
 from otter.step.coordinator.events import Event, Outcome, StopLevel, TaskId, WorkerId
 from otter.step.coordinator.history import History
 from otter.step.coordinator.journal import Journal, JournalError, encode_record
@@ -150,6 +151,7 @@ class RunLoop:
         )  # fmt: skip
         self._done: asyncio.Future[None] = self._loop.create_future()
         self._opening = Opening(self._ask, self._kill)
+        self.background = Background()
         self._syncing: asyncio.Future[None] | None = None
         self._sync_timer: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -215,6 +217,7 @@ class RunLoop:
                 timer.cancel()
         if self._syncing is not None:
             await asyncio.wait([self._syncing])
+        self.background.close()
 
     def request_stop(self, reason: str, level: StopLevel) -> None:
         """Ask the run to stop."""
@@ -354,7 +357,7 @@ class RunLoop:
 
     def _begin_sync(self) -> None:
         self._sync_timer = None
-        self._syncing = self._loop.run_in_executor(None, self._journal.sync)
+        self._syncing = self.background.run(self._journal.sync)
         self._syncing.add_done_callback(self._end_sync)
 
     def _end_sync(self, future: asyncio.Future[None]) -> None:
