@@ -1,15 +1,12 @@
-"""Row 34: runs that share a work directory."""
+"""Runs of different steps that share a work directory; those of the same step are in `test_coordinator`."""
 
 from __future__ import annotations
 
-import signal
-
 import tomli_w
 
-from tests.support.runs import KEY, Scene
+from tests.support.runs import Scene
 
 STEPS = 50
-BUSY = 75
 
 
 def test_fifty_steps_that_end_at_once_all_stand_in_the_manifest(scene: Scene) -> None:
@@ -28,37 +25,3 @@ def test_fifty_steps_that_end_at_once_all_stand_in_the_manifest(scene: Scene) ->
     assert {f"otter_{name}" for name in steps} == set(manifest["steps"])
     assert {"success"} == {step["result"] for step in manifest["steps"].values()}
     assert manifest["result"] == "success"
-
-
-def test_row_34_a_second_run_of_a_step_is_refused(scene: Scene) -> None:
-    """While a step runs, a second run of it ends at once with 75 and names process, host and start of the first."""
-    scene.write({"name": "wait one"})
-    gate = scene.gate
-    first = scene.start()
-    gate.wait_for(1)
-
-    refused = scene.start()
-    code = refused.process.wait(timeout=40)
-    gate.open()
-
-    assert code == BUSY
-    assert f"process {first.pid} on " in refused.output()
-    assert ", started 2" in refused.output()
-    assert first.wait().code == 0
-
-
-def test_row_34_a_killed_run_leaves_no_lock(scene: Scene) -> None:
-    """The lock of a run that was killed is free for the next one at once; it needs no unlocking by hand."""
-    scene.write({"name": "wait one"})
-    gate = scene.gate
-    first = scene.start()
-    gate.wait_for(1)
-    first.signal(signal.SIGKILL)
-    first.wait()
-    gate.open()
-
-    again = scene.run("--resume")
-
-    assert again.code == 0, again.output
-    assert {"wait one": "success"} == again.results()
-    assert KEY in scene.manifest()["steps"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import functools
 import os
 import socket
 import sys
@@ -198,7 +199,7 @@ class Coordinator:
                 problem = scheduler.refusal(draft.tasks)
                 if problem is not None:
                     raise StepInvalidError(f"step {self.step.name!r}: {problem}")
-                publisher = asyncio.get_running_loop().create_task(self._publish_at_intervals(store, over))
+                publisher = asyncio.get_running_loop().create_task(self._publish_at_intervals(run, store, over))
                 await run.run(draft)
             except EndedEarlyError:
                 pass  # stopped, or no worker could be started: the manifest says so
@@ -267,7 +268,7 @@ class Coordinator:
                     found[path.parent.name] = _entry_from_journal(path)
         return found
 
-    async def _publish_at_intervals(self, store: ManifestStore, over: asyncio.Event) -> None:
+    async def _publish_at_intervals(self, run: RunLoop, store: ManifestStore, over: asyncio.Event) -> None:
         pause = PUBLISH_INTERVAL
         while True:
             with contextlib.suppress(TimeoutError):
@@ -277,7 +278,7 @@ class Coordinator:
             began = time.monotonic()
             with contextlib.suppress(ManifestError):  # the last writing, at the end of the run, reports it
                 entry = self._entry(Result.PENDING, None, None)
-                await asyncio.to_thread(store.publish, self.key, entry, self._task_entries())
+                await run.background.run(functools.partial(store.publish, self.key, entry, self._task_entries()))
             pause = max(PUBLISH_INTERVAL, PUBLISH_SHARE * (time.monotonic() - began))
 
     def _entry(self, result: Result, reason: str | None, elapsed: float | None) -> StepEntry:

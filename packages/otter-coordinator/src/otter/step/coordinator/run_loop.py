@@ -25,8 +25,8 @@ from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator import events as e
 from otter.step.coordinator import failpoints
 from otter.step.coordinator.answers import check_answer
-from otter.step.coordinator.commits import Commits
 from otter.step.coordinator.background import Background
+from otter.step.coordinator.commits import Commits
 from otter.step.coordinator.events import Event, Outcome, StopLevel, TaskId, WorkerId
 from otter.step.coordinator.history import History
 from otter.step.coordinator.journal import Journal, JournalError, encode_record
