@@ -12,13 +12,13 @@ import pytest
 from otter.core.spec_problems import judge_specs
 from otter.core.types import TaskPackageError
 
-README = Path(__file__).parents[2] / "packages" / "otter-model" / "README.md"
+PAGE = Path(__file__).parents[2] / "packages" / "otter-model" / "docs" / "fields.md"
 
 
 @pytest.fixture(scope="module")
 def readme() -> str:
     """The page on fields and their checks."""
-    return README.read_text("utf-8")
+    return PAGE.read_text("utf-8")
 
 
 @pytest.fixture

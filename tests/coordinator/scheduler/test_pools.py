@@ -130,6 +130,25 @@ def test_room_that_the_first_in_line_cannot_use_is_given_on(drive: Drive) -> Non
     assert ["both"] == running(run)
 
 
+def test_room_is_given_on_from_one_kind_of_task_to_the_other(drive: Drive) -> None:
+    """Room that asynchronous tasks cannot use reaches a synchronous one in the same turn, if a worker is idle."""
+    run = drive(pool_size=2, starts_at_once=2, pools={"db": 1, "net": 1}, keep_going=True)
+    both = {"net": 1, "db": 1}
+    run.add(
+        task("holder", uses=both, asynchronous=True, priority=9),
+        task("db only", uses={"db": 1}, asynchronous=True, priority=5),
+        task("sync both", uses=both, priority=4),
+        task("async both", uses=both, asynchronous=True, priority=3),
+        task("net only", uses={"net": 1}),
+    )
+    run.ready(0)
+    run.ready(1)
+    assert ["holder"] == running(run)
+
+    finish(run, "holder")
+    assert ["db only", "net only"] == running(run)
+
+
 def test_every_way_out_gives_the_pool_back(drive: Drive) -> None:
     """A failure, a retry, a refusal, a revocation and a death all free what their task held."""
     uses = {"m": 1}

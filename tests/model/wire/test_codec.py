@@ -225,16 +225,15 @@ def test_the_depth_of_what_is_ignored_does_not_matter() -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        AbortTasks(math.nan),
-        AbortTasks(math.inf),
-        RevokeTasks([2**64]),
-        RunTask(1, 1, {"a": {1}}),
-        RunTask(1, 1, {1: "a"}),
-        RunTask(1, 1, {"a": b"bytes"}),
-        RunTask(1, 1, "\ud800"),
-        Welcome("1.0", "r", {"a": object()}),
+        pytest.param(AbortTasks(math.nan), id="not a number"),
+        pytest.param(AbortTasks(math.inf), id="infinity"),
+        pytest.param(RevokeTasks([2**64]), id="65 bits"),
+        pytest.param(RunTask(1, 1, {"a": {1}}), id="set"),
+        pytest.param(RunTask(1, 1, {1: "a"}), id="key that is no text"),
+        pytest.param(RunTask(1, 1, {"a": b"bytes"}), id="bytes"),
+        pytest.param(RunTask(1, 1, "\ud800"), id="lone surrogate"),
+        pytest.param(Welcome("1.0", "r", {"a": object()}), id="object"),
     ],
-    ids=str,
 )
 def test_what_cannot_be_written(message: object) -> None:
     """A value that JSON has not is refused by the side that would send it, and never written as another."""

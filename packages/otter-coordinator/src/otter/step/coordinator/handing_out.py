@@ -30,6 +30,7 @@ class HandingOut(WorkerCare):
         ready = self.ready
         if not len(ready):
             return
+        parkings = ready.parkings
         if ready.count(True):
             self._assign_async(self._reserved_for(False) if ready.count(False) else None)
         if ready.count(False):
@@ -46,8 +47,26 @@ class HandingOut(WorkerCare):
                     self._feed(worker)
                     if not ready.count(False):
                         break
-        if ready.count(True) and any(worker.open and not worker.held for worker in self.workers.values()):
-            self._assign_async(None)  # what a worker was kept free for has found its pool short since
+        if ready.parkings != parkings:
+            self._employ_idle()
+
+    def _employ_idle(self) -> None:
+        """Give idle workers what others had to leave to them.
+
+        A task that finds its pool short gives way to the next one, which may be of the other kind, and so on: each turn
+        hands a task out or parks one for good, until nothing moves.
+        """
+        ready, before = self.ready, (-1, -1)
+        while before != (now := (ready.parkings, len(self._commands))):
+            before = now
+            idle = [worker for worker in self.workers.values() if worker.open and not worker.held]
+            if not idle:
+                return
+            if ready.count(True):
+                self._assign_async(None)
+            for worker in idle:
+                if ready.count(False) and not worker.held:
+                    self._feed(worker)
 
     def _feed(self, worker: WorkerNode) -> None:
         while (node := self.ready.head(False, self.graph.nodes)) is not None:

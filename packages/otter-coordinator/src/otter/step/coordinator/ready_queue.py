@@ -27,10 +27,12 @@ class ReadyQueue:
 
     Attributes:
         free: what is left of each pool; less than nothing while a task runs that needs more than there is.
+        parkings: how often a task was parked.
     """
 
     def __init__(self, pools: Mapping[str, int]) -> None:
         self.free = dict(pools)
+        self.parkings = 0
         self._sizes = dict(pools)
         self._heaps: dict[bool, list[_Entry]] = {False: [], True: []}
         self._parked: dict[str, dict[int, list[_Entry]]] = {}
@@ -63,6 +65,7 @@ class ReadyQueue:
                 short = self.short_pool(node) if uses else None
                 if short is None:
                     return node
+                self.parkings += 1
                 entry = heapq.heappop(heap)
                 heapq.heappush(self._parked.setdefault(short, {}).setdefault(self._need(short, uses[short]), []), entry)
             else:  # it was ended while it stood here
