@@ -74,14 +74,14 @@ def reap_orphans(spare: Collection[int]) -> None:
     Args:
         spare: process ids of our own children, workers among them.
     """
-    own_session = os.getsid(0)
+    own_group, own_session = os.getpgrp(), os.getsid(0)
     for child in _children():
-        if not child.zombie or child.pid in spare:
+        if not child.zombie or child.pid in spare or child.group == own_group:
             continue
-        # A child that another part of this program started, in our session or at the head of its own, is not ours to
-        # reap; only the first process of a container has to take everything.
-        adopted = child.group in spare or child.session not in (own_session, child.pid)
-        if adopted or (os.getpid() == 1 and child.session != own_session):
+        # A child that another part of this program started, in our group or at the head of its own, is not ours to
+        # reap; only the first process of a container has to take all the others.
+        adopted = child.group != child.pid or child.session not in (own_session, child.pid)
+        if adopted or os.getpid() == 1:
             _reap_all([child.pid])
 
 
