@@ -102,8 +102,10 @@ class Running:
         self.wait_until(lambda: text in self.output(), text, timeout)
 
     def wait_for_journal(self, count: int, timeout: float = PATIENCE) -> None:
-        """Wait until so many tasks are committed."""
-        self.wait_until(lambda: len(self.scene.committed()) >= count, f"{count} commits", timeout)
+        """Wait until so many ends of tasks are in the journal."""
+        path = self.scene.state / "journal"
+        mark = b' {"kind":"task"'
+        self.wait_until(lambda: path.exists() and path.read_bytes().count(mark) >= count, f"{count} ends", timeout)
 
     def wait_for_journal_record(self, name: str, timeout: float = PATIENCE) -> None:
         """Wait until the end of a task is in the journal, whatever end it is."""
