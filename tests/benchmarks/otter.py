@@ -50,7 +50,7 @@ def run_file(
     Returns:
         Figures and the process. `whole`: seconds of the process; `all cpu`: processor seconds of it and its workers;
         `inside`: seconds of the command within it; `cpu`: processor seconds of the coordinator meanwhile; `peak`: bytes
-        of the coordinator; `started`: processes that it started.
+        of the coordinator; `workers` and `helpers`: processes that it started, where they are counted.
 
     Raises:
         CommandError: the run failed.

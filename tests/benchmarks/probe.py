@@ -15,6 +15,9 @@ from pathlib import Path
 
 from tests.benchmarks.sampler import Sampler
 
+WORKER = "otter.step.worker"
+"""In the command line of every worker process, and of no other."""
+
 
 def main() -> int:
     """Run the command that stands after `--`; its exit code."""
@@ -24,11 +27,13 @@ def main() -> int:
     import otter.cli.run  # noqa: F401 - the command would import it when it is called
     from otter.cli.main import main as command
 
-    started = 0
+    workers = helpers = 0
 
-    def count(event: str, _: tuple[object, ...]) -> None:
-        nonlocal started
-        started += event == "subprocess.Popen"
+    def count(event: str, values: tuple[object, ...]) -> None:
+        nonlocal workers, helpers
+        if event == "subprocess.Popen":
+            is_worker = WORKER in str(values[1])
+            workers, helpers = workers + is_worker, helpers + (not is_worker)
 
     sampler, samples = None, Path()
     for option in options:
@@ -46,7 +51,8 @@ def main() -> int:
         sampler.write(samples)
     from tests.benchmarks.processes import peak_memory
 
-    facts.write_text(json.dumps({"inside": inside, "cpu": cpu, "peak": peak_memory() or 0, "started": started}))
+    found = {"inside": inside, "cpu": cpu, "peak": peak_memory() or 0, "workers": workers, "helpers": helpers}
+    facts.write_text(json.dumps(found), "utf-8")
     return code
 
 

@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.server SIZE BIG
 
-listens on loopback, prints its port, and serves until its standard input closes: `/big` has BIG bytes, and every other
+listens on loopback, prints its port, and serves until its standard input closes: `BIG_PATH` has BIG bytes, every other
 path SIZE bytes.
 """
 
@@ -13,6 +13,7 @@ import sys
 import tempfile
 from typing import IO
 
+BIG_PATH = "/big.bin"
 _END = b"\r\n\r\n"
 
 
@@ -21,7 +22,7 @@ class Connection(asyncio.Protocol):
 
     Args:
         body: what most paths hold.
-        big: what `/big` holds.
+        big: what `BIG_PATH` holds.
     """
 
     def __init__(self, body: bytes, big: IO[bytes]) -> None:
@@ -43,7 +44,7 @@ class Connection(asyncio.Protocol):
         while self._sending is None and _END in self._buffer:
             request, _, self._buffer = self._buffer.partition(_END)
             method, path, _ = request.split(b"\r\n", 1)[0].split(b" ")
-            if path == b"/big":
+            if path == BIG_PATH.encode():
                 self._transport.write(_head(self._big_size))
                 if method == b"GET":
                     self._sending = asyncio.get_running_loop().create_task(self._send_big())

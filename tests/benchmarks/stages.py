@@ -16,30 +16,31 @@ _WIRE: Rules = (
     ("otter.wire.", "decode"),
 )
 
+SCHEDULING = (
+    "scheduler", "run_state", "handing_out", "worker_care", "ready_queue", "crew", "task_graph", "task_node", "events",
+)  # fmt: skip
+PROCESSES = ("pool", "process_death", "stragglers", "guardian", "descriptors", "worker_output")
+
 COORDINATOR: Rules = (
     *_WIRE,
     ("otter.pipeline.", "load and check the file"),
     ("otter.task.", "load and check the file"),
     ("otter.util.", "load and check the file"),
     ("otter.core.", "load and check the file"),
+    ("otter.step.coordinator.opening", "load and check the file"),
     ("otter.step.coordinator.ledger", "ledger"),
     ("otter.scratchpad.", "ledger"),
     ("otter.step.coordinator.journal", "journal"),
     ("otter.step.coordinator.history", "journal"),
+    ("otter.step.coordinator.commits", "journal"),
     ("otter.step.coordinator.manifest_store", "manifest"),
     ("otter.step.coordinator.coordinator:Coordinator._entry", "manifest"),
     ("otter.manifest.", "manifest"),
-    ("otter.step.coordinator.scheduler", "schedule"),
-    ("otter.step.coordinator.ready_queue", "schedule"),
-    ("otter.step.coordinator.crew", "schedule"),
-    ("otter.step.coordinator.task_graph", "schedule"),
-    ("otter.step.coordinator.task_node", "schedule"),
-    ("otter.step.coordinator.events", "schedule"),
+    *((f"otter.step.coordinator.{module}", "schedule") for module in SCHEDULING),
     ("otter.step.coordinator.answers", "check answers"),
+    ("otter.step.coordinator.judging", "check answers"),
     ("otter.step.coordinator.run_loop", "carry out commands"),
-    ("otter.step.coordinator.pool", "sockets and processes"),
-    ("otter.step.coordinator.process_death", "sockets and processes"),
-    ("otter.step.coordinator.stragglers", "sockets and processes"),
+    *((f"otter.step.coordinator.{module}", "sockets and processes") for module in PROCESSES),
     ("asyncio.", "event loop"),
     ("selectors", "event loop"),
     ("otter.step.coordinator.status", "display"),

@@ -186,6 +186,5 @@ class World:
     def _sleep(self, seconds: float) -> None:
         if self._rng.random() < 0.5:
             self.timeline.offset += seconds  # the whole machine slept: the clock jumps, and nothing else happened
-        else:
-            # Only the coordinator did: its workers go on. A second sleep inside a first does not end that one.
-            self.timeline.asleep = max(self.timeline.asleep, self.timeline.now + seconds)
+        elif self.timeline.now >= self.timeline.asleep:
+            self.timeline.asleep = self.timeline.now + seconds  # only the coordinator did: its workers go on

@@ -327,6 +327,8 @@ class WorkerPool:
             bodies = process.decoder.feed(data)
             if bodies:
                 self._on_bodies(process.id, bodies)
+            if process.decoder.broken is not None:  # good frames stood before the damage; nothing good can follow it
+                raise PeerError(process.decoder.broken)
         except PeerError as error:
             self.kill(process.id, f"broke the protocol: {error}")
             return False
