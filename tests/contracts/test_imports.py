@@ -80,6 +80,16 @@ def test_contracts_hold(tree: Path) -> None:
             "The coordinator does not import the worker",
         ),
         (
+            "core/runner.py",
+            "import otter.cli.printing",
+            "The command imports the runner, and both the observers, never back",
+        ),
+        (
+            "observers/plain.py",
+            "import otter.core.exit_codes",
+            "The command imports the runner, and both the observers, never back",
+        ),
+        (
             "step/coordinator/events.py",
             "import otter.step.coordinator.scheduler",
             "Inside the coordinator, effects import decisions, never back",

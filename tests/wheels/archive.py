@@ -33,6 +33,7 @@ PACKAGES: Mapping[str, Collection[str]] = {
         "otter.cli",
         "otter.core",
         "otter.inspection",
+        "otter.observers",
         "otter.plan",
         "otter.report",
         "otter.step.coordinator",

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from otter.cli.plain import PlainObserver
+from otter.observers.plain import PlainObserver
 from otter.pipeline import visible
 from otter.step.coordinator.coordinator import Coordinator
 from otter.step.coordinator.events import TaskId, WorkerId

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any, TextIO
+from typing import Any
 
 import orjson
 
+from otter.observers.lines import silence
 from otter.pipeline import visible
 
 SHOWN = 50
@@ -23,24 +23,7 @@ def while_somebody_reads() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        _silence(sys.stdout)
-
-
-def write_line(stream: TextIO, text: str) -> None:
-    """Write a line at once. What nobody reads, or no disk takes, must not end what it tells of."""
-    try:
-        stream.write(f"{text}\n")
-        stream.flush()
-    except OSError:
-        _silence(stream)
-
-
-def _silence(stream: TextIO) -> None:
-    """Let a stream lead nowhere: Python flushes it once more when it exits, and would complain then."""
-    with contextlib.suppress(OSError, ValueError):  # a stream of another program that has no descriptor
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, stream.fileno())
-        os.close(null)
+        silence(sys.stdout)
 
 
 def print_json(value: Any) -> None:

@@ -9,13 +9,13 @@ import sys
 
 import attrs
 
-from otter.cli.json_lines import JsonObserver
-from otter.cli.plain import PlainObserver
 from otter.cli.printing import say
 from otter.core import exit_codes
 from otter.core.runner import add_run_flags, exit_code
 from otter.core.session import Session
 from otter.core.settings import parse_overrides, readable_file, resolve_config
+from otter.observers.json_lines import JsonObserver
+from otter.observers.plain import PlainObserver
 from otter.pipeline import Pipeline, PipelineError, load_pipeline, render, visible
 from otter.step.coordinator.coordinator import RunOptions
 from otter.task.policy import Policy

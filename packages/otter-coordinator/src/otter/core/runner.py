@@ -19,11 +19,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from otter.cli.plain import PlainObserver
 from otter.config.model import RUNNER_NAME, Config
 from otter.core import exit_codes
 from otter.core.session import Session
 from otter.core.settings import from_environment, readable_file, resolve_config
+from otter.observers.plain import PlainObserver
 from otter.pipeline import Pipeline, PipelineError, load_pipeline, render
 from otter.step.coordinator.coordinator import RunOptions
 from otter.step.coordinator.opening import WorkerRefusedError

@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from otter.cli.plain import PlainObserver
-from otter.cli.printing import write_line
+from otter.observers.lines import write_line
+from otter.observers.plain import PlainObserver
 from otter.step.coordinator.coordinator import Coordinator
 from otter.step.coordinator.events import TaskId, WorkerId
 from otter.step.coordinator.ledger import utc_text

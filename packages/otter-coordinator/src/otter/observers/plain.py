@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, TextIO
 
-from otter.cli.printing import write_line
+from otter.observers.lines import write_line
 from otter.pipeline import visible
 from otter.step.coordinator.coordinator import Coordinator
 from otter.step.coordinator.events import TaskId
