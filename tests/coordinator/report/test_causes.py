@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from otter.manifest.model import Result
-from otter.report.causes import Cause, cause_of_task, failures, recovered
+from otter.report.causes import cause_of_task, failures, recovered
 from otter.report.facts import AttemptFacts, TaskFacts
+from otter.step.coordinator.causes import Cause
 from tests.coordinator.report.manifests import TRACEBACK
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -13,6 +13,12 @@ from otter.step.coordinator.coordinator import Coordinator
 from otter.step.coordinator.events import TaskId, WorkerId
 from otter.step.coordinator.ledger import utc_text
 from otter.step.model import Step
+
+if TYPE_CHECKING:
+    from otter.step.coordinator.failures import RootCause
+
+NAMES, SAMPLE = 100, 2000
+"""Names of tasks that are told with a cause of failures, and characters of one of the reasons."""
 
 
 class JsonObserver(PlainObserver):
@@ -45,8 +51,12 @@ class JsonObserver(PlainObserver):
         self._write("stop", reason=reason)
 
     def conclude(self, step: Step, coordinator: Coordinator) -> None:
-        """The summary as one object."""
+        """The failures by cause as one object, if there are any, and the summary as another."""
         manifest = step.manifest
+        causes = coordinator.root_causes()
+        if causes:
+            told = [_cause(root) for root in causes if root.blocked is not None]
+            self._write("causes", causes=told, total=len(causes))
         self._write(
             "summary", result=manifest.result, counts=coordinator.counts(), elapsed=manifest.elapsed,
             reason=manifest.failure_reason, manifest=str(coordinator.manifest_path),
@@ -55,3 +65,11 @@ class JsonObserver(PlainObserver):
     def _write(self, event: str, **facts: Any) -> None:
         row = {"at": utc_text(time.time()), "step": self._step, "event": event, **facts}
         write_line(self._stream, orjson.dumps(row, default=str).decode())
+
+
+def _cause(root: RootCause) -> dict[str, Any]:
+    cause = root.cause
+    return {
+        "kind": cause.kind, "title": cause.title, "detail": cause.detail, "failed": len(root.failed),
+        "blocked": root.blocked, "tasks": root.failed[:NAMES], "sample": root.sample[:SAMPLE],
+    }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from otter.observers.lines import write_line
 from otter.pipeline import visible
@@ -13,8 +13,13 @@ from otter.step.coordinator.silent import SilentObserver
 from otter.step.model import Step
 from otter.util.units import format_duration
 
+if TYPE_CHECKING:
+    from otter.step.coordinator.failures import RootCause
+
 QUIET_ABOVE = 50
 """Tasks of a step above which successes are only counted."""
+CAUSES, NAMES = 10, 3
+"""Causes of failures that the summary tells, and names of tasks with each."""
 COUNT_INTERVAL = 10.0
 """Seconds between two lines that count."""
 
@@ -95,7 +100,26 @@ def summary_lines(step: Step, coordinator: Coordinator) -> list[str]:
     lines = [f"step {step.name} {verdict} in {elapsed}: {total} tasks: {', '.join(parts)}"]
     if manifest.failure_reason and manifest.result != "success":
         lines.append(f"reason: {_line(manifest.failure_reason)}")
+    lines += cause_lines(coordinator.root_causes())
     lines.append(f"manifest: {coordinator.manifest_path}")
+    return lines
+
+
+def cause_lines(causes: list[RootCause]) -> list[str]:
+    """What failed, a line for each cause, and how many tasks it kept from beginning."""
+    lines = ["failed, by cause:"] if causes else []
+    for root in causes[:CAUSES]:
+        cause = root.cause
+        what = f"{cause.title} ({cause.detail})" if cause.detail else cause.title
+        names = ", ".join(root.failed[:NAMES])
+        if len(root.failed) > NAMES:
+            names += f" and {len(root.failed) - NAMES:,} more"
+        blocked = f"{root.blocked or 0:,} blocked"
+        lines.append(f"  {len(root.failed):,} failed, {blocked}: {_line(what)}: {_line(names)}")
+    rest = causes[CAUSES:]
+    if rest:
+        tasks = sum(len(root.failed) for root in rest)
+        lines.append(f"  {tasks:,} failed for {len(rest):,} other causes; `otter manifest show --json` has all of them")
     return lines
 
 

@@ -1,45 +1,14 @@
-"""Failures by cause: the same death, the same host, the same exception at the same place.
-
-A thousand tasks that fail because one host is down are one fact, and a reader has to see it as one.
-"""
+"""Failures by cause, as a manifest tells them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from urllib.parse import urlsplit
 
 import attrs
 
 from otter.manifest.model import Result
-from otter.report.facts import AttemptFacts, TaskFacts
-
-DEATHS = frozenset({"crashed", "lost", "timed out", "stopped"})
-"""Results of attempts whose worker did not answer for them."""
-
-_URL = re.compile(r"\b(?:https?|ftp|s3|gs)://[^\s'\"<>)\]]+")
-_FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>\S+)', re.MULTILINE)
-_EXCEPTION = re.compile(r"^(?P<type>[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Warning|Timeout))\b(?::\s*|$)")
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
-_VARIABLE = re.compile(r"\b0x[0-9a-f]+\b|\b[0-9a-f]{16,}\b|\d+(?:\.\d+)*")
-_PATH = re.compile(r"(?<![\w:/])/?(?:[\w.+-]+/)+[\w.+-]+")
-_PEAK = re.compile(r" \(peak [^)]*\)| \(in \d+ attempts\)")
-_LIBRARY = ("site-packages", "dist-packages", "/lib/python", "otter/step/worker/", "otter/task/", "otter/storage/")
-
-
-@attrs.frozen
-class Cause:
-    """Why something failed.
-
-    Attributes:
-        kind: `death`, `host`, `exception` or `message`: what is the same for all failures of this cause.
-        title: names it.
-        detail: more about it: the place in the code, or the words of the message.
-    """
-
-    kind: str
-    title: str
-    detail: str = ""
+from otter.report.facts import TaskFacts
+from otter.step.coordinator.causes import Cause, cause_of
 
 
 @attrs.define
@@ -78,80 +47,10 @@ def cause_of_task(task: TaskFacts) -> Cause:
     return cause_of(task.reason, task.exception, task.traceback, task.attempts[-1] if task.attempts else None)
 
 
-def cause_of(reason: str | None, exception: str | None, traceback: str | None, attempt: AttemptFacts | None) -> Cause:
-    """The cause behind a failure.
-
-    Args:
-        reason: what was said of it.
-        exception: the exception's type, if it is known.
-        traceback: its text.
-        attempt: the attempt that failed last.
-    """
-    text = reason or ""
-    if attempt is not None and attempt.result in DEATHS:
-        return _death(attempt, text)
-    spoken = _EXCEPTION.match(text)
-    kind = exception or (spoken["type"] if spoken else None)
-    host = _host(text)
-    if host is not None:
-        return Cause("host", host, kind or "")
-    place = _place(traceback or "")
-    if kind is not None and place is not None:
-        return Cause("exception", kind, place)
-    words = _template(text[spoken.end() :] if spoken else text)
-    if kind is not None:
-        return Cause("exception", kind, words)
-    return Cause("message", words or "no reason was recorded")
-
-
-def _death(attempt: AttemptFacts, reason: str) -> Cause:
-    if attempt.result == "timed out":
-        return Cause("death", "timed out", _template(_first_line(attempt.reason or reason)))
-    if attempt.signal is not None:
-        words = "out of memory" if "out of memory" in f"{attempt.reason}" else ""
-        return Cause("death", f"killed by {attempt.signal}", words)
-    if attempt.exit_code is not None:
-        return Cause("death", f"exited with {attempt.exit_code} before it answered")
-    return Cause("death", attempt.result, _template(_first_line(_PEAK.sub("", attempt.reason or reason))))
-
-
-def _host(text: str) -> str | None:
-    for match in _URL.finditer(text):
-        try:
-            host = urlsplit(match[0]).netloc.rpartition("@")[2]
-        except ValueError:
-            continue
-        if host:
-            return host.lower()
-    return None
-
-
-def _place(traceback: str) -> str | None:
-    """Where the last exception of a traceback arose: the innermost frame outside of libraries, if there is one."""
-    frames = list(_FRAME.finditer(traceback.rpartition("Traceback (most recent call last)")[2] or traceback))
-    if not frames:
-        return None
-    own = [frame for frame in frames if not any(part in frame["file"] for part in _LIBRARY)]
-    frame = (own or frames)[-1]
-    return f"{frame['file'].rpartition('/')[2]}:{frame['line']}, in {frame['function']}"
-
-
-def _template(text: str) -> str:
-    """A message without what differs from task to task."""
-    line = _PEAK.sub("", _first_line(text))[:400]
-    return _VARIABLE.sub("…", _PATH.sub("…", _QUOTED.sub("…", line))).strip()[:200]
-
-
-def _first_line(text: str) -> str:
-    return next((line for line in text.splitlines() if line.strip()), "")
-
-
 def _grouped(rows: Iterator[tuple[int, Cause, str | None]]) -> list[CauseGroup]:
     groups: dict[tuple[str, ...], CauseGroup] = {}
     for place, cause, reason in rows:
-        # What a host fails with changes from moment to moment; that it fails is the fact.
-        key = (cause.kind, cause.title) if cause.kind == "host" else (cause.kind, cause.title, cause.detail)
-        group = groups.setdefault(key, CauseGroup(cause, sample=reason or ""))
+        group = groups.setdefault(cause.key, CauseGroup(cause, sample=reason or ""))
         if not group.tasks or group.tasks[-1] != place:
             group.tasks.append(place)
     return sorted(groups.values(), key=lambda group: -len(group.tasks))

@@ -14,7 +14,7 @@ import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import orjson
@@ -44,6 +44,9 @@ from otter.task.policy import Policy
 from otter.task.task_registry import TaskRegistry
 from otter.task.task_type import TaskType
 from otter.util.errors import ManifestError, OtterError, StepInvalidError
+
+if TYPE_CHECKING:
+    from otter.step.coordinator.failures import RootCause
 
 WORKER_MODULE = "otter.step.worker"
 """The entry point of workers, by name only: they may live in an environment that has nothing else of otter."""
@@ -325,6 +328,14 @@ class Coordinator:
         success, failure, aborted = by_state[Done] + by_state[Expanding], by_state[Failed], by_state[Aborted]
         pending = self._total() - success - failure - aborted
         return {"pending": pending, "success": success, "failure": failure, "aborted": aborted}
+
+    def root_causes(self) -> list[RootCause]:
+        """Why tasks failed, by cause; the one with the most failures first."""
+        if self._scheduler is None or not self._scheduler.counts[Failed]:
+            return []
+        from otter.step.coordinator.failures import root_causes  # a run without failures does without it
+
+        return root_causes(self._nodes(), self._ledger.entry)
 
     def _conclude(self, store: ManifestStore, journal: Journal, elapsed: float) -> None:
         assert self._run is not None
