@@ -9,9 +9,10 @@ import orjson
 import pytest
 
 from otter.manifest.model import Result
-from otter.report.facts import ReleaseFacts, TaskFacts, instant, instant_text, read_release
+from otter.report.facts import ReleaseFacts, TaskFacts, read_release
 from otter.step.coordinator.manifest_store import LocalManifestStore
 from otter.util.errors import ManifestError
+from otter.util.instants import instant, instant_text
 from tests.coordinator.report.manifests import manifest, write
 
 

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 import attrs
 
+from otter.cli.printing import count
 from otter.cli.type_flags import add_type_flags, task_types
 from otter.core import exit_codes
 from otter.core.settings import parse_overrides, readable_file
@@ -130,11 +131,6 @@ def _print_text(stream: TextIO, reports: list[Report], problems: list[Problem]) 
     checked = f"{count(steps, 'step')}, {count(tasks, 'task')}"
     where = f" in {len(reports)} files" if len(reports) > 1 else ""
     print(f"{checked}{where}: {summary(problems)}", file=stream)
-
-
-def count(number: int, word: str) -> str:
-    """`1 step`, `1,200 tasks`."""
-    return f"{number:,} {word}{'s' * (number != 1)}"
 
 
 def _print_json(reports: list[Report], problems: list[Problem]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import tomli
 
-from otter.cli.check import count
+from otter.cli.printing import count
 from otter.cli.toml_layout import Layout
 from otter.cli.yaml_tree import read_yaml
 from otter.core import exit_codes

@@ -8,9 +8,8 @@ from typing import Any
 
 import attrs
 
-from otter.cli.check import count
 from otter.cli.manifest_flags import add_json_flag, add_manifest_argument, add_step_flag
-from otter.cli.printing import first_line, print_json, say
+from otter.cli.printing import count, first_line, print_json, say
 from otter.core import exit_codes
 from otter.manifest.model import Result
 from otter.report import ReleaseFacts, StepFacts, read_release

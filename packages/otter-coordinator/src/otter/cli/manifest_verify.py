@@ -9,9 +9,8 @@ from pathlib import Path
 
 import attrs
 
-from otter.cli.check import count
 from otter.cli.manifest_flags import add_json_flag, add_manifest_argument, add_step_flag, chosen_manifest
-from otter.cli.printing import print_json, say
+from otter.cli.printing import count, print_json, say
 from otter.core import exit_codes
 from otter.inspection import verify
 

@@ -48,6 +48,11 @@ def say_some(lines: Iterable[str], indent: str = "    ", shown: int = SHOWN) -> 
         say(f"{indent}… and {rest:,} more; --json has all of them")
 
 
+def count(number: int, word: str) -> str:
+    """`1 step`, `1,200 tasks`."""
+    return f"{number:,} {word}{'s' * (number != 1)}"
+
+
 def first_line(text: str | None, width: int = 300) -> str:
     """The first line of a text that has something in it, cut."""
     line = next((line.strip() for line in (text or "").splitlines() if line.strip()), "")

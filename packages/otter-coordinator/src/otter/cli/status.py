@@ -8,13 +8,12 @@ import os
 import sys
 from typing import Any
 
-from otter.cli.check import count
-from otter.cli.printing import first_line, moment, print_json, say, say_some, while_somebody_reads
+from otter.cli.printing import count, first_line, moment, print_json, say, say_some, while_somebody_reads
 from otter.cli.work_path import add_work_path_flags, chosen_runs
 from otter.core import exit_codes
 from otter.inspection import RunView
-from otter.report.facts import instant
 from otter.util.errors import OtterError
+from otter.util.instants import instant
 from otter.util.units import format_duration
 
 EXIT_CODES = "exit codes: 0 it was shown, whether anything runs or not; 22 nothing ever ran there"

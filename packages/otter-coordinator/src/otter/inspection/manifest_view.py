@@ -16,9 +16,9 @@ import attrs
 import orjson
 
 from otter.manifest.model import Result
-from otter.report.facts import instant
 from otter.step.coordinator.manifest_store import FILE_NAME, unseal
 from otter.util.errors import ManifestError
+from otter.util.instants import instant
 
 Table = Mapping[str, Any]
 

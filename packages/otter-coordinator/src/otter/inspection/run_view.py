@@ -14,11 +14,10 @@ from typing import Any
 import attrs
 import orjson
 
-from otter.report.facts import instant
 from otter.step.coordinator.journal import JournalError, read_journal
-from otter.step.coordinator.run_directory import STATE_DIRECTORY
-from otter.step.coordinator.status import FILE_NAME as STATUS_FILE
+from otter.step.coordinator.run_directory import STATE_DIRECTORY, STATUS_FILE
 from otter.util.errors import ConfigError
+from otter.util.instants import instant
 
 JOURNAL = "journal"
 LOCK = "lock"

@@ -7,7 +7,6 @@ Instants are integers, microseconds since 1970 in UTC, so that differences are e
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,11 @@ import orjson
 from otter.manifest.model import Result
 from otter.step.coordinator.manifest_store import unseal
 from otter.util.errors import ManifestError
+from otter.util.instants import instant
 
 Table = Mapping[str, Any]
 
 _RESULTS = {result.value: result for result in Result}
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_MICROSECOND = dt.timedelta(microseconds=1)
 _TASK_KEYS = frozenset(
     {
         "name", "task_type", "result", "started_run_at", "finished_run_at", "run_elapsed", "started_validation_at",
@@ -190,24 +188,6 @@ def read_release(path: Path) -> ReleaseFacts:
         problem=problem,
         steps=[_step(key, _table(entry)) for key, entry in steps.items()],
     )
-
-
-def instant(value: Any) -> int | None:
-    """Microseconds since 1970 of an ISO 8601 text; one without an offset is UTC."""
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = dt.datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=dt.UTC)
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def instant_text(moment: int) -> str:
-    """An instant as manifests have it: ISO 8601, UTC, microseconds."""
-    return (_EPOCH + moment * _MICROSECOND).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _step(key: str, entry: Table) -> StepFacts:

@@ -1,12 +1,17 @@
 """Pipeline files: TOML to settings and specs, with every mistake at once, each with its line."""
 
-from otter.pipeline.document import Document
-from otter.pipeline.loader import Pipeline, load_pipeline, loads_pipeline
-from otter.pipeline.names import folded
-from otter.pipeline.problem import Note, PipelineError, Problem
-from otter.pipeline.render import render, render_one, summary, visible
-from otter.pipeline.settings import Workers
-from otter.pipeline.writer import dumps_pipeline
+from typing import TYPE_CHECKING
+
+from otter.util.lazily import lazily
+
+if TYPE_CHECKING:
+    from otter.pipeline.document import Document
+    from otter.pipeline.loader import Pipeline, load_pipeline, loads_pipeline
+    from otter.pipeline.names import folded
+    from otter.pipeline.problem import Note, PipelineError, Problem
+    from otter.pipeline.rendering import render, render_one, summary, visible
+    from otter.pipeline.settings import Workers
+    from otter.pipeline.writer import dumps_pipeline
 
 __all__ = [
     "Document",
@@ -24,3 +29,16 @@ __all__ = [
     "summary",
     "visible",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "document": ("Document",),
+        "loader": ("Pipeline", "load_pipeline", "loads_pipeline"),
+        "names": ("folded",),
+        "problem": ("Note", "PipelineError", "Problem"),
+        "rendering": ("render", "render_one", "summary", "visible"),
+        "settings": ("Workers",),
+        "writer": ("dumps_pipeline",),
+    },
+)

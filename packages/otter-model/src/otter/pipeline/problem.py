@@ -129,7 +129,7 @@ class PipelineError(ConfigError):
         super().__init__(self.problems)
 
     def __str__(self) -> str:
-        from otter.pipeline.render import render
+        from otter.pipeline.rendering import render
 
         return render(self.problems)
 

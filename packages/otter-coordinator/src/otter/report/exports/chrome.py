@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from otter.manifest.model import Result
-from otter.report.facts import StepFacts, TaskFacts, instant_text
+from otter.report.facts import StepFacts, TaskFacts
 from otter.report.lanes import UNKNOWN_WORKER, Bar, Lane, Lanes, lanes_of
 from otter.report.links import Links
+from otter.util.instants import instant_text
 
 _COLOURS = {Result.FAILURE.value: "terrible", Result.ABORTED.value: "bad", Result.SUCCESS.value: "good"}
 """Names of colours that the older viewer knows; the newer one chooses its own."""

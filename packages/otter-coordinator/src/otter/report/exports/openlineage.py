@@ -14,9 +14,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from otter.manifest.model import Result
-from otter.report.facts import ReleaseFacts, StepFacts, TaskFacts, instant_text
+from otter.report.facts import ReleaseFacts, StepFacts, TaskFacts
 from otter.report.links import Links
 from otter.report.locations import Location, destinations, sources
+from otter.util.instants import instant_text
 
 NAMESPACE = "otter"
 _SPEC = "https://openlineage.io/spec"

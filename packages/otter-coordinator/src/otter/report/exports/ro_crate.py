@@ -20,10 +20,11 @@ import attrs
 import orjson
 
 from otter.manifest.model import Result
-from otter.report.facts import ReleaseFacts, StepFacts, TaskFacts, instant_text
+from otter.report.facts import ReleaseFacts, StepFacts, TaskFacts
 from otter.report.locations import Location, destinations, sources
 from otter.report.output import write_output
 from otter.util.errors import FSError
+from otter.util.instants import instant_text
 
 METADATA = "ro-crate-metadata.json"
 _CRATE = "https://w3id.org/ro/crate/1.1"

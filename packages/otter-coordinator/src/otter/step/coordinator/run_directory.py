@@ -16,6 +16,8 @@ from otter.util.errors import FSError, OtterError
 from otter.util.fs import check_dir
 
 STATE_DIRECTORY = ".otter"
+STATUS_FILE = "status.json"
+"""What the run that is going on says of itself, for those who look from outside."""
 GLANCE = 0.1
 """Seconds for which a lock that is held may be one of `otter status`."""
 

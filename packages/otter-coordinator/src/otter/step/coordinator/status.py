@@ -11,10 +11,10 @@ from typing import Any
 import orjson
 
 from otter.step.coordinator.ledger import Ledger, utc_text
+from otter.step.coordinator.run_directory import STATUS_FILE
 from otter.step.coordinator.scheduler import Scheduler
 from otter.step.coordinator.task_node import Assigned, Deciding, Delayed, Expanding, Ready, TaskNode, Waiting
 
-FILE_NAME = "status.json"
 LISTED = 200
 """Tasks of a kind that are listed one by one; of more, only the number is given."""
 
@@ -61,7 +61,7 @@ def _waiting(scheduler: Scheduler) -> list[TaskNode]:
 
 def write_status(directory: Path, status: Table) -> None:
     """Put a snapshot where `otter status` looks. It is worth no error: a full disk is noticed elsewhere."""
-    temporary = directory / f".{FILE_NAME}.tmp"
+    temporary = directory / f".{STATUS_FILE}.tmp"
     with contextlib.suppress(OSError):
         temporary.write_bytes(orjson.dumps(status))
-        os.replace(temporary, directory / FILE_NAME)
+        os.replace(temporary, directory / STATUS_FILE)
