@@ -26,12 +26,15 @@ def died(result: str, reason: str, **values: Any) -> AttemptFacts:
 LIBRARY = TRACEBACK.replace(
     "KeyError:", '  File "/env/lib/python3.12/site-packages/polars/frame.py", line 9, in row\n    x\nKeyError:'
 )
+PACKAGE = TRACEBACK.replace("transform.py", "genes/__init__.py")
 KILLED = "killed by SIGKILL, possibly out of memory (peak 367.0 MiB)"
 CASES = [
     (failed("KeyError: 'gene_id'", exception="KeyError", traceback=TRACEBACK),
      Cause("exception", "KeyError", "transform.py:131, in convert")),
     (failed("KeyError: 'gene_id'", exception="KeyError", traceback=LIBRARY),
      Cause("exception", "KeyError", "transform.py:131, in convert")),
+    (failed("KeyError: 'gene_id'", exception="KeyError", traceback=PACKAGE),
+     Cause("exception", "KeyError", "genes/__init__.py:131, in convert")),
     (failed("ValueError: row 17 of /data/a/b.tsv has 3 columns"),
      Cause("exception", "ValueError", "row … of … has … columns")),
     (failed("DownloadError: https://user:secret@FTP.example.org:8021/x.tsv: 503"),
@@ -47,7 +50,7 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("task", "cause"), CASES, ids=[cause.title for _, cause in CASES])
+@pytest.mark.parametrize(("task", "cause"), CASES, ids=[f"{cause.title} {cause.detail}".strip() for _, cause in CASES])
 def test_the_cause_of_a_failure(task: TaskFacts, cause: Cause) -> None:
     """A death, a host, an exception at a place of the author's own code, or else the words of the reason."""
     assert cause == cause_of_task(task)

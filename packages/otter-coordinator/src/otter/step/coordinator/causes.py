@@ -120,7 +120,10 @@ def _place(traceback: str) -> str | None:
         return None
     own = [frame for frame in frames if not any(part in frame["file"] for part in _LIBRARY)]
     frame = (own or frames)[-1]
-    return f"{frame['file'].rpartition('/')[2]}:{frame['line']}, in {frame['function']}"
+    folder, _, file = frame["file"].rpartition("/")
+    if file == "__init__.py":  # a hundred files are called so: the folder tells which
+        file = f"{folder.rpartition('/')[2]}/{file}"
+    return f"{file}:{frame['line']}, in {frame['function']}"
 
 
 def _template(text: str) -> str:
