@@ -84,13 +84,13 @@ def _execute(module: ModuleType, source: str) -> ModuleType:
 MUTANTS = (
     Mutant(
         "the result of an earlier attempt is accepted",
-        "state.worker == event.worker and node.attempt == event.attempt",
-        "state.worker == event.worker",
+        "                and node.attempt == event.attempt\n",
+        "",
     ),
     Mutant(
         "the result of another worker is accepted",
-        "state.worker == event.worker and node.attempt == event.attempt",
-        "node.attempt == event.attempt",
+        "                and state.worker == event.worker\n",
+        "",
     ),
     Mutant(
         "dependents are released twice",
@@ -186,6 +186,11 @@ MUTANTS = (
         "a cycle of generated tasks is added",
         "return None if cycle is None else [tasks[~key].name if key < 0 else self.nodes[key].name for key in cycle]",
         "return None",
+    ),
+    Mutant(
+        "requirements in the order of the file pass for sound whatever else waits",
+        "if name not in before and ((required := self.find(name)) is None or not required.ended):",
+        "if name not in before and self.find(name) is None:",
     ),
     Mutant(
         "names that differ by case are let in",

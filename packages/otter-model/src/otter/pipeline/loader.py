@@ -146,5 +146,8 @@ def _from_document(document: Document) -> Pipeline:
 
 
 def _final_names(spec: dict[str, Any], known: Scratchpad) -> dict[str, Any]:
+    name = spec.get("name")
+    if "requires" not in spec and type(name) is str and "$" not in name:
+        return spec  # most tasks of a large step
     replace = functools.partial(known.replace, ignore_missing=True)
     return {**spec, **{key: replace(spec[key]) for key in ("name", "requires") if key in spec}}

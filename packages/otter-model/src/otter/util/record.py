@@ -20,6 +20,7 @@ import attrs
 from otter.util.convert import Convert, MisfitError, Problem, converter_for
 from otter.util.errors import SpecError
 
+_ATOMS = frozenset({str, int, float, bool, bytes, type(None)})
 _IMMUTABLE = (str, int, float, bool, bytes, type(None), tuple, frozenset, PurePath)
 
 
@@ -43,6 +44,25 @@ class RecordField:
     attribute: Any
 
 
+@attrs.frozen
+class _Plan:
+    """How an instance is made, for each class once: a run makes millions of them.
+
+    Attributes:
+        template: every field in its order; defaults where they may be shared, otherwise none.
+        converters: of every field, by name.
+        factories: of the defaults that must not be shared.
+        required: names of the fields without a default.
+        reserved: names that no key may have.
+    """
+
+    template: dict[str, Any]
+    converters: dict[str, Convert]
+    factories: tuple[tuple[str, Callable[[], Any]], ...]
+    required: tuple[str, ...]
+    reserved: frozenset[str]
+
+
 class Record:
     """A record with typed, keyword-only fields; keys that no field declares are kept as attributes.
 
@@ -56,6 +76,7 @@ class Record:
 
     __own_fields__: ClassVar[tuple[RecordField, ...] | None] = None
     __checked_fields__: ClassVar[tuple[RecordField, ...]] = ()
+    __plan__: ClassVar[_Plan | None] = None
     __scope__: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -72,36 +93,42 @@ class Record:
         )  # fmt: skip
         # attrs leaves an initialiser that nobody calls. Its code names every field, and would pass for the author's.
         del cls.__attrs_init__  # type: ignore[attr-defined]  # made by the line above
-        cls.__own_fields__ = None  # annotations may name classes that are defined later: compiled at first use
+        cls.__own_fields__ = cls.__plan__ = (
+            None  # annotations may name classes that are defined later: compiled at first use
+        )
         cls.__scope__ = _local_classes(sys._getframe(1))  # noqa: SLF001 - the one way to see what a text annotation may name
 
     def __init__(self, /, **values: Any) -> None:
+        cls = type(self)
+        plan = cls.__plan__ or _plan(cls)
         state = self.__dict__
-        problems: list[Problem] | None = None
-        for field in type(self).__own_fields__ or record_fields(type(self)):
-            name = field.name
-            if name in values:
+        state.update(plan.template)
+        problems: dict[str, list[Problem]] = {}
+        converters = plan.converters
+        for name, value in values.items():
+            convert = converters.get(name)
+            if convert is not None:
                 try:
-                    state[name] = field.convert(values.pop(name))
+                    state[name] = convert(value)
                 except MisfitError as error:
-                    problems = problems or []
-                    problems += [(_under(name, path), text) for path, text in error.problems]
-            elif field.factory is not None:
-                state[name] = field.factory()
-            elif field.required:
-                problems = [*(problems or []), (name, "missing: this field has no default")]
-            else:
-                state[name] = field.default
-        if values:
-            for name in values.keys() & reserved_names(type(self)):
-                if not self._accept_reserved(name, values[name]):
-                    problems = [*(problems or []), (name, "this name belongs to otter and cannot be a field")]
-                del values[name]
-            state.update(values)
-        if problems is None:
-            problems = self._validated()
+                    problems[name] = [(_under(name, path), text) for path, text in error.problems]
+            elif name not in plan.reserved:
+                state[name] = value
+            elif not self._accept_reserved(name, value):
+                problems[name] = [(name, "this name belongs to otter and cannot be a field")]
+        for name, factory in plan.factories:
+            if name not in values:
+                state[name] = factory()
+        for name in plan.required:
+            if name not in values:
+                problems[name] = [(name, "missing: this field has no default")]
         if problems:
-            raise self._refusal(problems)
+            fields = {name: place for place, name in enumerate(converters)}
+            found = sorted(problems, key=lambda name: fields.get(name, len(fields)))
+            raise self._refusal([problem for name in found for problem in problems[name]])
+        invalid = self._validated()
+        if invalid:
+            raise self._refusal(invalid)
         self.model_post_init(None)
 
     def model_post_init(self, context: Any, /) -> None:
@@ -109,7 +136,11 @@ class Record:
 
     def model_dump(self) -> dict[str, Any]:
         """The fields and the kept keys as plain dictionaries and lists; `model_validate` takes them back."""
-        return {name: _plain(value) for name, value in self.__dict__.items() if not name.startswith("_")}
+        return {
+            name: value if type(value) in _ATOMS else _plain(value)
+            for name, value in self.__dict__.items()
+            if name[:1] != "_"
+        }
 
     @classmethod
     def model_validate(cls, value: Any) -> Self:
@@ -163,6 +194,18 @@ def record_fields(cls: type[Record]) -> tuple[RecordField, ...]:
         ) else ()  # fmt: skip
         cls.__checked_fields__ = tuple(field for field in cls.__own_fields__ if field.check is not None)
     return cls.__own_fields__
+
+
+def _plan(cls: type[Record]) -> _Plan:
+    fields = record_fields(cls)
+    cls.__plan__ = plan = _Plan(
+        template={field.name: None if field.default is attrs.NOTHING else field.default for field in fields},
+        converters={field.name: field.convert for field in fields},
+        factories=tuple((field.name, field.factory) for field in fields if field.factory is not None),
+        required=tuple(field.name for field in fields if field.required),
+        reserved=reserved_names(cls),
+    )
+    return plan
 
 
 def _compile(attribute: Any, hints: dict[str, Any]) -> RecordField:
@@ -256,6 +299,8 @@ def _under(name: str, path: str) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) is list:
+        return [item if type(item) in _ATOMS else _plain(item) for item in value]
     if isinstance(value, _IMMUTABLE) and not isinstance(value, tuple):
         return value
     if isinstance(value, Record):

@@ -40,6 +40,10 @@ def _strict(expected: type, word: str) -> Callable[[Any, Any], Any]:
     return hook
 
 
+def _optional(hook: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda value, tp: None if value is None else hook(value, tp)
+
+
 def _number(value: Any, _: Any) -> float:
     if type(value) in (int, float):
         return float(value)
@@ -75,6 +79,12 @@ def _json(*expected: type) -> Callable[[Any, Any], Any]:
 
 def _shallow(value: Any) -> Any:
     """JSON of any kind as it is, unless it is nested so deep that whoever walks or writes it would give up."""
+    if type(value) is dict:
+        for item in value.values():
+            if type(item) in _CONTAINERS:
+                break
+        else:
+            return value  # as most records of results are
     level = [value] if type(value) in _CONTAINERS else []
     for _ in range(MAX_NESTING):
         if not level:
@@ -93,7 +103,9 @@ def _shallow(value: Any) -> Any:
 def _converter() -> Converter:
     converter = Converter(detailed_validation=False)
     for expected, word in ((str, "text"), (int, "an integer"), (bool, "a boolean")):
-        converter.register_structure_hook(expected, _strict(expected, word))
+        strict = _strict(expected, word)
+        converter.register_structure_hook(expected, strict)
+        converter.register_structure_hook(expected | None, _optional(strict))
     converter.register_structure_hook(float, _number)
     converter.register_unstructure_hook(float, _finite)
     # JSON inside a message stays as orjson made it: what it means is the business of those who asked for it.

@@ -12,6 +12,8 @@ import zlib
 from otter.wire.errors import PeerError, UnrepresentableError
 
 HEADER = struct.Struct("!II")
+BEGINNING = struct.Struct("!QId")
+"""What a worker writes into the pipe of beginnings: task, attempt, and the system's monotonic clock in seconds."""
 MAX_FRAME = 16 * 1024 * 1024
 """Bytes of a body at most. Larger results go through a file."""
 

@@ -169,6 +169,7 @@ class ReportResult:
         tainted: why the process should not serve another task; none when it may.
         peak_memory: largest resident size of the process so far, in bytes.
         pages: how many `AddSpecs` pages preceded this message.
+        load: share of a processor that the process used lately, while it ran asynchronous tasks; none most of the time.
     """
 
     task: int
@@ -180,6 +181,7 @@ class ReportResult:
     tainted: str | None = None
     peak_memory: int | None = None
     pages: int = 0
+    load: float | None = None
 
 
 @attrs.frozen

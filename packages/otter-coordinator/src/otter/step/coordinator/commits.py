@@ -22,6 +22,7 @@ from otter.util.fs import file_name
 from otter.wire.messages import ReportResult
 
 SPECS_IN_RECORD = 1000
+_SUCCESS = RESULTS[Outcome.SUCCESS]
 
 
 class Commits:
@@ -72,26 +73,27 @@ class Commits:
         held = self._ledger.dispatched.pop(node.id, None)
         result = self.reported.pop(node.id, None)
         record = result.record if result is not None else self._record_of_lost(node)
-        facts: Table = {"result": RESULTS[command.outcome]}
+        succeeded = command.outcome is Outcome.SUCCESS
+        facts: Table = {"result": _SUCCESS if succeeded else RESULTS[command.outcome]}
         attempts = self._ledger.attempts.get(node.id)
-        if attempts and command.outcome is not Outcome.SUCCESS:
+        if attempts and not succeeded:
             attempts[-1]["next"] = "given up"
         if node.new.requires:
             facts["requires"] = node.new.requires
         if node.parent is not None:
             facts["parent"] = self._graph.nodes[node.parent].name
-        if command.outcome is not Outcome.SUCCESS:
+        if not succeeded:
             facts["failure_reason"] = command.reason
-        if result is not None and result.failure is not None and command.outcome is not Outcome.SUCCESS:
-            facts["exception"] = result.failure
-            facts["traceback"] = result.traceback
+            if result is not None and result.failure is not None:
+                facts["exception"] = result.failure
+                facts["traceback"] = result.traceback
         if held is not None:
             facts["worker"] = held.worker
         if command.cause is not None:
             facts["blocked_by"] = self._graph.nodes[command.cause].name
         entry = self._ledger.close_entry(node.id, node.name, record, facts)
-        values = result.values if result is not None and command.outcome is Outcome.SUCCESS else None
-        self._journal_commit(node, entry, held, values, command.outcome is Outcome.SUCCESS)
+        values = result.values if result is not None and succeeded else None
+        self._journal_commit(node, entry, held, values, succeeded)
         if values:
             self._share(values)
         self._observer.on_end(node.id, node.name, {**record, **facts})
@@ -110,7 +112,7 @@ class Commits:
         self, node: TaskNode, entry: bytes, held: Dispatched | None, values: Table | None, succeeded: bool
     ) -> None:
         self._note_sequence(node)
-        if held is not None and succeeded:
+        if held is not None and held.pages and succeeded:
             for start in range(0, len(held.pages), SPECS_IN_RECORD):
                 page = held.pages[start : start + SPECS_IN_RECORD]
                 self._journal.append(encode_record({"kind": "specs", "name": node.name, "specs": page}))

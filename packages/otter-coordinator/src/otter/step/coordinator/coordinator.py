@@ -22,9 +22,11 @@ import orjson
 from otter.config.model import Config
 from otter.manifest.model import Result, StepManifest, TaskManifest
 from otter.manifest.recorded import RecordedTasks
+from otter.pipeline.collector import paused_collector
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator.descriptors import make_room_for
 from otter.step.coordinator.events import StopLevel
+from otter.step.coordinator.handing_out import ASYNC_SHARE
 from otter.step.coordinator.history import History
 from otter.step.coordinator.journal import Journal, JournalError, encode_record, read_journal
 from otter.step.coordinator.ledger import RESULTS, TASK_FIELDS, Ledger, utc_text
@@ -188,17 +190,22 @@ class Coordinator:
         become_reaper()
         make_room_for(self.config.pool_size)
         launch = self._launch(facts.run_id, directory)
-        pool = WorkerPool(launch, run.on_bodies, run.on_death)
+        pool = WorkerPool(launch, run.on_bodies, run.on_begun, run.on_death)
         run.attach(pool)
         store = self._store()
         over = asyncio.Event()
         publisher: asyncio.Task[None] | None = None
         try:
             try:
+                run.open(self._workers_wanted())
+                with paused_collector():  # what is made here stays until the end of the run
+                    tables = [spec.model_dump() for spec in self.step.specs]
                 types = await run.published_types()
                 if self._check is not None:
                     await self._check(types, run.check_specs)
-                draft = self._ledger.draft([spec.model_dump() for spec in self.step.specs], history.committed)
+                with paused_collector():
+                    draft = self._ledger.draft(tables, history.committed)
+                    del tables
                 problem = scheduler.refusal(draft.tasks)
                 if problem is not None:
                     raise StepInvalidError(f"step {self.step.name!r}: {problem}")
@@ -222,6 +229,13 @@ class Coordinator:
         if left:
             run.log.extend(f"process {pid} ({what}) was left behind by a task and bears no mark" for pid, what in left)
             self._conclude(store, journal, time.monotonic() - began)
+
+    def _workers_wanted(self) -> int:
+        """How many workers there is work for before any of them has said what it can run: several only when sure."""
+        if self.options.resume or self.options.defaults.uses:
+            return 1
+        free = sum(not spec.requires and not spec.policy for spec in self.step.specs)
+        return free // ASYNC_SHARE  # the tasks may turn out to be asynchronous, of which a worker runs several
 
     def _settings(self) -> Settings:
         options = self.options

@@ -117,10 +117,21 @@ class WorkerNode:
 
 
 class Estimates:
-    """Seconds that tasks of each type take: a moving average."""
+    """Seconds that tasks of each type take, and how busy they keep a processor: moving averages."""
 
     def __init__(self) -> None:
         self._means: dict[str, float] = {}
+        self._loads: dict[str, float] = {}
+
+    def load(self, kind: str) -> float | None:
+        """The share of a processor that a worker uses for tasks of a type; none before it was measured."""
+        return self._loads.get(kind)
+
+    def learn_load(self, kind: str, load: float) -> None:
+        """A worker used this share of a processor while it ran tasks of a type."""
+        load = min(max(0.0, load), 1.0)
+        former = self._loads.get(kind)
+        self._loads[kind] = load if former is None else (former + load) / 2
 
     def get(self, kind: str) -> float | None:
         """The estimate for a type; none before the first task of it has ended."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import resource
 
-EACH, REST = 8, 64
+EACH, REST = 9, 64
 """Descriptors of a worker, and of everything else."""
 
 

@@ -63,9 +63,14 @@ class NewTask:
 
 @attrs.frozen
 class Opened:
-    """The run begins; its tasks are not known yet, since a worker has to say first what it can run."""
+    """The run begins; its tasks are not known yet, since a worker has to say first what it can run.
+
+    Attributes:
+        workers: how many worker processes there will be work for, as far as that can be seen already.
+    """
 
     at: float
+    workers: int = 1
 
 
 @attrs.frozen
@@ -124,6 +129,7 @@ class AttemptEnded:
         added: tasks that the attempt generated.
         elapsed: seconds that it took.
         tainted: why its process should not serve another task.
+        load: share of a processor that its process used lately, where that was measured.
     """
 
     at: float
@@ -135,6 +141,7 @@ class AttemptEnded:
     added: tuple[NewTask, ...] = ()
     elapsed: float = 0.0
     tainted: str | None = None
+    load: float | None = None
 
 
 @attrs.frozen

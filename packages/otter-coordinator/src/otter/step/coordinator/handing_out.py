@@ -16,8 +16,8 @@ STUCK = 0.01
 START_COST = 0.1
 """Seconds of work that justify another worker process: about what starting one costs."""
 
-BRISK = 0.05
-"""Seconds below which an asynchronous task is taken to be work for the processor."""
+BUSY = 0.7
+"""Share of a processor with which a worker counts as busy, so that more workers than processors would do nothing."""
 
 ASYNC_SHARE = 4
 """Asynchronous tasks that justify another worker process."""
@@ -27,6 +27,7 @@ class HandingOut(WorkerCare):
     """The part of the scheduler that hands tasks out, after every event."""
 
     def _assign(self) -> None:
+        self._grow_at = None
         ready = self.ready
         if not len(ready):
             return
@@ -123,7 +124,9 @@ class HandingOut(WorkerCare):
         seconds = estimate or 0.0
         worker.waiting[node.id] = seconds
         worker.load += seconds
-        worker.asynchronous += node.new.asynchronous
+        if node.new.asynchronous:
+            worker.asynchronous += 1
+            self._first_out.setdefault(node.new.kind, self._now)
         worker.alone = node.alone or (estimate is None and not node.new.asynchronous)
         if worker.deadline is None:
             self._expect(worker)
@@ -167,13 +170,22 @@ class HandingOut(WorkerCare):
     def _async_limit(self) -> int:
         """How many workers asynchronous tasks may occupy.
 
-        Tasks that end within moments keep a processor busy rather than wait for something: more workers than
-        processors would only get in each other's way.
+        Where the tasks keep processors busy rather than wait for something, more workers than processors would only
+        get in each other's way. The first of a type get a moment to show what they are like.
         """
         node = self.ready.head(True, self.graph.nodes)
-        estimate = self.estimates.get(node.new.kind) if node is not None else None
-        brisk = estimate is not None and estimate < BRISK
-        return min(self.pool_size, self.settings.starts_at_once) if brisk else self.pool_size
+        if node is None:
+            return self.pool_size
+        kind = node.new.kind
+        load = self.estimates.load(kind)
+        if load is None:
+            seen = self._first_out.get(kind, self._now) + START_COST
+            if self._now >= seen:
+                return self.pool_size
+            self._grow_at = seen
+        elif load < BUSY:
+            return self.pool_size
+        return min(self.pool_size, self.settings.starts_at_once)
 
     def _stuck_workers(self) -> list[WorkerNode]:
         """Workers with tasks that wait behind one that takes long."""

@@ -15,6 +15,8 @@ from otter.step.coordinator.scheduler import Scheduler
 from otter.util.errors import OtterError, ScratchpadError, SpecError, failure_text
 from otter.wire.messages import ReportResult
 
+_SUCCESS, _ABORTED = Result.SUCCESS.value, Result.ABORTED.value
+
 
 class Judge:
     """Turns answers into events.
@@ -64,6 +66,8 @@ class Judge:
         if held is None:  # the scheduler counts it as stale
             return e.AttemptEnded(at, worker, task, result.attempt, Outcome.FAILURE)
         held.answered = True
+        if held.began is None:  # its end came before anybody had a reason to ask for its beginning
+            self._observer.on_start(task, self._scheduler.graph.nodes[task].name, worker)
         record = result.record
         outcome, reason = _outcome_of(record)
         draft = NO_TASKS
@@ -71,13 +75,16 @@ class Judge:
             draft, problem = self._draft_generated(task, held, result.pages)
             if problem is not None:
                 outcome, reason, draft = Outcome.FAILURE, problem, NO_TASKS
-        self._ledger.enter(draft)
-        self._observer.on_added(len(draft.tasks), self._scheduler.graph.nodes[task].name)
+        if draft.tasks:
+            self._ledger.enter(draft)
+            self._observer.on_added(len(draft.tasks), self._scheduler.graph.nodes[task].name)
         self._commits.reported[task] = result
         self._ledger.note_attempt(task, attempt_facts(held, result, outcome, reason))
         elapsed = record.get("elapsed")
         seconds = float(elapsed) if isinstance(elapsed, int | float) else 0.0
-        return e.AttemptEnded(at, worker, task, result.attempt, outcome, reason, draft.tasks, seconds, result.tainted)
+        return e.AttemptEnded(
+            at, worker, task, result.attempt, outcome, reason, draft.tasks, seconds, result.tainted, result.load
+        )
 
     def _draft_generated(self, task: TaskId, held: Dispatched, pages: int) -> tuple[Draft, str | None]:
         """Draft what an attempt generated; or say why it cannot be added."""
@@ -117,13 +124,12 @@ class Judge:
 
 def _outcome_of(record: Table) -> tuple[Outcome, str | None]:
     """Outcome and reason of a worker's record."""
-    match record.get("result"):
-        case Result.SUCCESS.value:
-            return Outcome.SUCCESS, None
-        case Result.ABORTED.value:
-            return Outcome.ABORTED, str(record.get("failure_reason") or "aborted")
-        case _:
-            return Outcome.FAILURE, str(record.get("failure_reason") or "failed without a reason")
+    result = record.get("result")
+    if result == _SUCCESS:
+        return Outcome.SUCCESS, None
+    if result == _ABORTED:
+        return Outcome.ABORTED, str(record.get("failure_reason") or "aborted")
+    return Outcome.FAILURE, str(record.get("failure_reason") or "failed without a reason")
 
 
 def attempt_facts(held: Dispatched, result: ReportResult | None, outcome: Outcome, reason: str | None) -> Table:

@@ -113,22 +113,19 @@ class Ledger:
             SpecError: a spec has no usable name, is of an unknown type, or has a policy that does not fit.
         """
         tasks, specs = [], []
-        for table in tables:
+        for given in tables:
             try:
+                table = _without_defaults(given)
                 name = table["name"]
                 kind = table.get("task_type") or name.split(None, 1)[0]
-                requires = tuple(table.get("requires") or ())
+                requires = tuple(table.get("requires", ()))
                 "".join((name, kind, *requires))  # what a worker sends may have any type
-            except (KeyError, AttributeError, IndexError, TypeError):
-                raise SpecError(f"a spec needs a name of a task type and a description: {str(table)[:200]}") from None
+            except (KeyError, AttributeError, IndexError, TypeError, ValueError):
+                raise SpecError(f"a spec needs a name of a task type and a description: {str(given)[:200]}") from None
             known = self.types.get(kind)
             if known is None and self.types:
                 raise SpecError(f"{name}: {unknown_type(kind, self.types)}")
-            if "policy" in table:
-                policy = self._policy(table["policy"])
-                table = {key: value for key, value in table.items() if key != "policy"}
-            else:
-                policy = self._defaults
+            policy = self._policy(table.pop("policy")) if "policy" in table else self._defaults
             asynchronous = known is not None and known.asynchronous
             tasks.append(NewTask(name, kind, requires, policy, asynchronous, name in recorded))
             specs.append(_compact(orjson.dumps(table, option=orjson.OPT_SORT_KEYS, default=str)))
@@ -222,6 +219,16 @@ class Ledger:
     def name(self, task: TaskId) -> str:
         """The name of a task, from its spec."""
         return str(orjson.loads(self.specs[task])["name"])
+
+
+def _without_defaults(given: Table) -> Table:
+    """A copy of a spec without what every spec has at its default: a run may have a million of them."""
+    table = dict(given)
+    if not table.get("requires", True):
+        del table["requires"]
+    if table.get("scratchpad_ignore_missing") is False:
+        del table["scratchpad_ignore_missing"]
+    return table
 
 
 def _compact(data: bytes) -> bytes:

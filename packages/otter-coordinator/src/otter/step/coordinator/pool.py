@@ -1,9 +1,9 @@
 """`WorkerPool`: starts, watches and stops worker processes. It decides nothing; the scheduler does.
 
-Each worker has a socket pair for messages, one for urgent messages, a pipe of batons and a lifeline, all private to
-it, and leads a process group. Everything is non-blocking and runs in the thread of the event loop. When a process
-dies, the order is: drain what it sent, close, kill its group, reap, and only then say so, because what it had sent is
-part of the judgement.
+Each worker has a socket pair for messages, one for urgent messages, a pipe of batons, one of beginnings and a lifeline,
+all private to it, and leads a process group. Everything is non-blocking and runs in the thread of the event loop. When
+a process dies, the order is: drain what it sent, close, kill its group, reap, and only then say so, because what it had
+sent is part of the judgement.
 """
 
 from __future__ import annotations
@@ -25,16 +25,19 @@ import attrs
 
 from otter.step.coordinator.events import TaskId, WorkerId
 from otter.step.coordinator.guardianship import Guardianship
+from otter.step.coordinator.ports import Beginning
 from otter.step.coordinator.process_death import Death, oom_kills
 from otter.step.coordinator.scheduler import NOT_NEEDED
 from otter.step.coordinator.stragglers import RUN_MARK, WORKER_MARK, end_stragglers, nameless, reap_orphans
 from otter.step.coordinator.worker_output import WorkerOutput
 from otter.wire.codec import TO_WORKER
 from otter.wire.errors import PeerError
-from otter.wire.frames import FrameDecoder, encode_frame
+from otter.wire.frames import BEGINNING, FrameDecoder, encode_frame
 from otter.wire.messages import AbortTasks
 
-RECEIVE = 256 * 1024
+RECEIVE = 64 * 1024
+BEGINNINGS = 3000 * BEGINNING.size
+"""Bytes that are read at once of what a worker has begun: whole records, as it writes them."""
 CLOSED_PATIENCE = 0.5
 """Seconds that a process may live after it closed its channel."""
 NEEDED = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "OTTER_FAIL"})
@@ -83,6 +86,7 @@ class _Process:
     control: socket.socket
     baton_in: int
     baton_out: int
+    beginnings: int
     lifeline: int
     output: WorkerOutput
     pidfd: int
@@ -91,6 +95,7 @@ class _Process:
     outgoing: deque[memoryview] = attrs.field(factory=deque)
     writing: bool = False
     closed: bool = False
+    watched: bool = False
     muted: bool = False
     verdict: str | None = None
 
@@ -101,6 +106,7 @@ class WorkerPool:
     Args:
         launch: how they are started.
         on_bodies: called with a worker and the bodies of complete frames, in order.
+        on_begun: called with a worker and what it has begun, when it is watched or has died.
         on_death: called once for each worker, after the last of its bodies.
     """
 
@@ -108,10 +114,12 @@ class WorkerPool:
         self,
         launch: Launch,
         on_bodies: Callable[[WorkerId, list[bytes]], None],
+        on_begun: Callable[[WorkerId, list[Beginning]], None],
         on_death: Callable[[WorkerId, Death], None],
     ) -> None:
         self._launch = launch
         self._on_bodies = on_bodies
+        self._on_begun = on_begun
         self._on_death = on_death
         self._loop = asyncio.get_running_loop()
         self._processes: dict[WorkerId, _Process] = {}
@@ -139,9 +147,10 @@ class WorkerPool:
             our_control, their_control = _pair(opened)
             baton_out, baton_in = _pipe(opened)
             life_out, life_in = _pipe(opened)
+            begun_out, begun_in = _pipe(opened)
             output = WorkerOutput(self._launch.output_dir / f"{worker}.out", self._launch.log_limit)
             opened.append(output.fd)
-            handed = (theirs, their_control, baton_out, life_out)
+            handed = (theirs, their_control, baton_out, life_out, begun_in)
             popen = subprocess.Popen(
                 self._command(worker, *handed),
                 stdin=subprocess.DEVNULL, stdout=output.fd, stderr=output.fd,
@@ -155,13 +164,14 @@ class WorkerPool:
         finally:
             for fd in spare:
                 os.close(fd)
-        for fd in (theirs, their_control, life_out):
+        for fd in (theirs, their_control, life_out, begun_in):
             os.close(fd)  # the end of file must come when the worker dies, so no copy may stay here
         os.set_blocking(baton_out, False)
         os.set_blocking(baton_in, False)
+        os.set_blocking(begun_out, False)
         process = _Process(
             id=worker, popen=popen, channel=socket.socket(fileno=ours), control=socket.socket(fileno=our_control),
-            baton_in=baton_in, baton_out=baton_out, lifeline=life_in, output=output, pidfd=pidfd,
+            baton_in=baton_in, baton_out=baton_out, beginnings=begun_out, lifeline=life_in, output=output, pidfd=pidfd,
             oom_before=oom_kills(),
         )  # fmt: skip
         process.channel.setblocking(False)
@@ -202,6 +212,18 @@ class WorkerPool:
         frame = encode_frame(TO_WORKER.encode([AbortTasks(grace, list(tasks))]))
         with contextlib.suppress(OSError):  # a full socket holds thousands of requests that were not read: it hangs
             process.control.send(frame)
+
+    def begun(self, worker: WorkerId) -> list[Beginning]:
+        """What a worker has begun since this was last asked, or told by a call."""
+        process = self._processes.get(worker)
+        return [] if process is None else self._take_beginnings(process)
+
+    def watch(self, worker: WorkerId) -> None:
+        """Tell of what a worker begins next by a call, once."""
+        process = self._processes.get(worker)
+        if process is not None and not process.watched:
+            process.watched = True
+            self._loop.add_reader(process.beginnings, self._on_watched, process)
 
     def kill(self, worker: WorkerId, verdict: str) -> None:
         """End a process group, after the process had a moment to write down where it is."""
@@ -258,10 +280,13 @@ class WorkerPool:
         guardian = {self._guardian.pid} if self._guardian is not None else set()
         return {process.popen.pid for process in self._processes.values()} | guardian
 
-    def _command(self, worker: WorkerId, channel: int, control: int, batons: int, lifeline: int) -> list[str]:
+    def _command(
+        self, worker: WorkerId, channel: int, control: int, batons: int, lifeline: int, beginnings: int
+    ) -> list[str]:
         launch = self._launch
         command = [launch.python, "-P", "-m", launch.module, f"--worker-id={worker}", f"--channel={channel}"]
         command += [f"--control={control}", f"--batons={batons}", f"--lifeline={lifeline}"]
+        command.append(f"--beginnings={beginnings}")
         command += [f"--tasks={package}" for package in launch.task_packages]
         if launch.memory is not None:
             command.append(f"--memory={launch.memory}")
@@ -302,6 +327,25 @@ class WorkerPool:
         if process.writing:
             process.writing = False
             self._loop.remove_writer(process.channel.fileno())
+
+    def _on_watched(self, process: _Process) -> None:
+        self._end_watch(process)
+        self._on_begun(process.id, self._take_beginnings(process))
+
+    def _end_watch(self, process: _Process) -> None:
+        if process.watched:
+            process.watched = False
+            self._loop.remove_reader(process.beginnings)
+
+    def _take_beginnings(self, process: _Process) -> list[Beginning]:
+        try:
+            data = os.read(process.beginnings, BEGINNINGS)
+        except BlockingIOError:
+            return []
+        if len(data) % BEGINNING.size:
+            self.kill(process.id, "broke the protocol: what it wrote into the pipe of beginnings is none")
+            return []
+        return list(BEGINNING.iter_unpack(data))
 
     def _on_readable(self, process: _Process) -> None:
         self._receive(process)
@@ -349,6 +393,9 @@ class WorkerPool:
             self._loop.remove_reader(fd)
         if process.writing:
             self._loop.remove_writer(process.channel.fileno())
+        self._end_watch(process)
+        while begun := self._take_beginnings(process):
+            self._on_begun(process.id, begun)
         process.channel.close()
         process.control.close()
         self._kill_group(process)
@@ -358,7 +405,7 @@ class WorkerPool:
             ordered=process.verdict,
         )  # fmt: skip
         process.output.close()
-        for fd in (process.baton_in, process.baton_out, process.lifeline, process.pidfd):
+        for fd in (process.baton_in, process.baton_out, process.beginnings, process.lifeline, process.pidfd):
             if fd >= 0:
                 os.close(fd)
         end_stragglers(self._launch.run_id, self._own(), process.id)

@@ -8,6 +8,9 @@ from typing import Any, Protocol
 from otter.step.coordinator.events import TaskId, WorkerId
 from otter.task.task_type import TaskType
 
+Beginning = tuple[int, int, float]
+"""A task that a worker began: its number, the attempt, and when, on the system's monotonic clock."""
+
 
 class Workers(Protocol):
     """Workers by number. What they say and how they end comes back through callbacks."""
@@ -27,6 +30,12 @@ class Workers(Protocol):
 
     def abort(self, worker: WorkerId, tasks: Sequence[TaskId], grace: float) -> None:
         """Ask tasks to stop."""
+
+    def begun(self, worker: WorkerId) -> list[Beginning]:
+        """What it has begun since this was last asked, or told by a call."""
+
+    def watch(self, worker: WorkerId) -> None:
+        """Tell of what it begins next by a call, once."""
 
     def kill(self, worker: WorkerId, verdict: str) -> None:
         """End one at once."""

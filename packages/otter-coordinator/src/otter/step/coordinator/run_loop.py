@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import time
 import traceback
 from collections import deque
@@ -21,6 +22,7 @@ import attrs
 import orjson
 
 from otter.config.model import Config
+from otter.pipeline.collector import paused_collector
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator import events as e
 from otter.step.coordinator import failpoints
@@ -33,7 +35,7 @@ from otter.step.coordinator.journal import Journal, JournalError, encode_record
 from otter.step.coordinator.judging import Judge, attempt_facts
 from otter.step.coordinator.ledger import Dispatched, Draft, Ledger, Table, utc_text
 from otter.step.coordinator.opening import EndedEarlyError, Opening, WorkerRefusedError
-from otter.step.coordinator.ports import Observer, Workers
+from otter.step.coordinator.ports import Beginning, Observer, Workers
 from otter.step.coordinator.process_death import Death
 from otter.step.coordinator.scheduler import Scheduler
 from otter.step.coordinator.spilled import read_spilled
@@ -50,8 +52,17 @@ COORDINATOR_POLLING_INTERVAL = 0.5
 SYNC_INTERVAL = 0.05
 """Seconds: the longest time that a commit waits for the disk."""
 
+LOOK_INTERVAL = 0.002
+"""Seconds until a worker is asked what it has begun, if it has not answered for it by then: most tasks are brief."""
+
+LONGEST_LOOK = 60.0
+"""Seconds before now at which a worker may say that it began something."""
+
 STATUS_INTERVAL = 1.0
 """Seconds between two snapshots for `otter status`, at least."""
+
+FREEZE_AT = 10_000
+"""Generated tasks that are worth keeping from the garbage collector."""
 
 LOG_LINES = 200
 LOG_WIDTH = 500
@@ -135,6 +146,7 @@ class RunLoop:
         self._turns = 0
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         """What happened to the run as a whole, for the step's part of the manifest."""
+        self._frozen = 0
         self._told_turns = -1
         self._told_at = 0.0
         self._begun_now: dict[TaskId, e.AttemptStarted] = {}
@@ -155,6 +167,9 @@ class RunLoop:
         self._syncing: asyncio.Future[None] | None = None
         self._sync_timer: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._unsure: dict[WorkerId, bool] = {}
+        """Workers that may have begun something unnoticed; and whether they gave a sign since they were asked."""
+        self._looking: asyncio.TimerHandle | None = None
         self._commands: dict[type, Callable[[Any], None]] = {
             e.StartWorker: self._do_start_worker,
             e.StopWorker: lambda c: self._post(c.worker, m.Stop()),
@@ -179,15 +194,22 @@ class RunLoop:
         """Give the loop its workers; they need its callbacks first."""
         self._pool = pool
 
+    def open(self, workers: int) -> None:
+        """Start the first workers.
+
+        Args:
+            workers: how many there will be work for, as far as that can be seen before any has told what it can run.
+        """
+        self._feed(e.Opened(self._now(), workers))
+        self._arm_timer()
+
     async def published_types(self) -> dict[str, TaskType]:
-        """Start the first worker and wait for what it can run.
+        """Wait for what the first worker can run.
 
         Raises:
             WorkerRefusedError: no worker can serve.
             EndedEarlyError: the run was stopped before, or no worker could be started; `finish` says which.
         """
-        self._feed(e.Opened(self._now()))
-        self._arm_timer()
         return await self._opening.types()
 
     async def check_specs(self, tables: list[Table]) -> list[Any]:
@@ -202,17 +224,25 @@ class RunLoop:
     async def run(self, draft: Draft) -> None:
         """Run tasks to their end. Whatever happens, it returns, and `finish` says how it ended."""
         self._observer.on_begin(len(draft.tasks))
-        self._ledger.enter(draft)
-        self._feed(e.TasksAdded(self._now(), draft.tasks))
+        with paused_collector():
+            self._ledger.enter(draft)
+            self._feed(e.TasksAdded(self._now(), draft.tasks))
+        self._freeze()
         self._arm_timer()
         await self._done
 
+    def _freeze(self) -> None:
+        """Keep the collector from walking the tasks again and again, which stay until the end and are no garbage."""
+        gc.freeze()
+        self._frozen = len(self._scheduler.graph.nodes)
+
     async def close(self) -> None:
         """Let the workers end, and order nothing any more; also when the tasks never began."""
+        gc.unfreeze()
         for worker in self._welcomed:
             self._workers.send(worker, [m.Stop()])
         self._scheduler.finished = True
-        for timer in (self._timer, self._sync_timer):
+        for timer in (self._timer, self._sync_timer, self._looking):
             if timer is not None:
                 timer.cancel()
         if self._syncing is not None:
@@ -246,6 +276,37 @@ class RunLoop:
         finally:
             self._turn()
 
+    def on_begun(self, worker: WorkerId, begun: list[Beginning]) -> None:
+        """A worker that is watched, or has died, had begun these."""
+        self._begin_all(worker, begun)
+        self._unsure[worker] = True
+        self._turn()
+
+    def _begin_all(self, worker: WorkerId, begun: list[Beginning]) -> None:
+        now = self._now()
+        for task, attempt, at in begun:
+            node = self._scheduler.workers.get(worker)
+            if node is not None and task in node.waiting:  # nearly all have ended already
+                self._on_start(worker, TaskId(task), attempt, max(now - LONGEST_LOOK, min(at, now)))
+
+    def _look(self) -> None:
+        """Ask those workers what they have begun of which something came lately, or that got something."""
+        self._looking = None
+        unsure, self._unsure = self._unsure, {}
+        try:
+            for worker, fresh in unsure.items():
+                begun = self._workers.begun(worker)
+                self._begin_all(worker, begun)
+                node = self._scheduler.workers.get(worker)
+                if node is not None and node.waiting:
+                    if fresh or begun:
+                        self._unsure[worker] = False
+                    else:  # it takes its time: let it tell, instead of asking again and again
+                        self._workers.watch(worker)
+        except Exception as error:  # noqa: BLE001 - as in on_bodies
+            self._on_defect(error)
+        self._turn()
+
     def on_death(self, worker: WorkerId, death: Death) -> None:
         """A worker's process is gone, and all that it sent has come through `on_bodies`."""
         try:
@@ -258,6 +319,7 @@ class RunLoop:
         failpoints.hit("coord.on_death")
         served = worker in self._welcomed
         self._welcomed.discard(worker)
+        self._unsure.pop(worker, None)
         self._outgoing.pop(worker, None)
         node = self._scheduler.workers.get(worker)
         reason = death.reason
@@ -303,6 +365,8 @@ class RunLoop:
                 if not self._queue:
                     self._record()
             self._send_all()
+            if self._unsure and self._looking is None and not self._scheduler.finished:
+                self._looking = self._loop.call_later(LOOK_INTERVAL, self._look)
         except Exception as error:  # noqa: BLE001 - a defect of ours must end the run in an orderly way, not hang it
             self._on_defect(error)
         finally:
@@ -317,31 +381,30 @@ class RunLoop:
         events: list[Event] = []
         while self._queue:
             item = self._queue.popleft()
-            match item:
-                case _Result():
-                    if item.message.pages:  # whether these tasks can be added depends on all that was added before
-                        self._carry_out(events)
-                        events = []
-                    events.append(self._judge.judge(item.worker, item.message, item.at))
-                    if item.message.pages:
-                        self._carry_out(events)
-                        events = []
-                case _Decision():
+            if isinstance(item, _Result):
+                if item.message.pages:  # whether these tasks can be added depends on all that was added before
                     self._carry_out(events)
                     events = []
-                    self._carry_out([self._judge.decide(item.command, self._now())])
-                case e.AttemptStarted():
-                    if self._begun_now.get(item.task) is item:
-                        events.append(item)
-                case _:
-                    events.append(item)
+                events.append(self._judge.judge(item.worker, item.message, item.at))
+                if item.message.pages:
+                    self._carry_out(events)
+                    events = []
+                    if len(self._scheduler.graph.nodes) > 2 * self._frozen + FREEZE_AT:
+                        self._freeze()
+            elif isinstance(item, _Decision):
+                self._carry_out(events)
+                events = []
+                self._carry_out([self._judge.decide(item.command, self._now())])
+            elif not isinstance(item, e.AttemptStarted) or self._begun_now.get(item.task) is item:
+                events.append(item)
         self._begun_now.clear()
         self._carry_out(events)
 
     def _carry_out(self, events: list[Event]) -> None:
         if events:
+            carriers = self._commands
             for command in self._scheduler.handle_all(events):
-                self._commands[type(command)](command)
+                carriers[type(command)](command)
 
     def _record(self) -> None:
         """Hand the turn's commits to the operating system; a full disk ends the run."""
@@ -456,15 +519,21 @@ class RunLoop:
         self._turn()
 
     def _on_message(self, worker: WorkerId, message: Any, now: float) -> None:
+        kind = type(message)
+        if kind is m.ReportStart:
+            self._on_start(worker, TaskId(message.task), message.attempt, now)
+        elif kind is m.ReportResult:
+            check_answer(message)
+            begun = self._begun_now.get(message.task)
+            if begun is not None and begun.worker == worker and begun.attempt == message.attempt:
+                del self._begun_now[begun.task]
+            self._queue.append(_Result(worker, message, now))
+            self._unsure[worker] = True
+        else:
+            self._on_rare_message(worker, message, now)
+
+    def _on_rare_message(self, worker: WorkerId, message: Any, now: float) -> None:
         match message:
-            case m.ReportStart():
-                self._on_start(worker, message, now)
-            case m.ReportResult():
-                check_answer(message)
-                begun = self._begun_now.get(TaskId(message.task))
-                if begun is not None and begun.worker == worker and begun.attempt == message.attempt:
-                    del self._begun_now[begun.task]
-                self._queue.append(_Result(worker, message, now))
             case m.AddSpecs():
                 self._on_page(worker, message, now)
             case m.SpillMessage():
@@ -479,13 +548,12 @@ class RunLoop:
             case _:
                 raise PeerError(f"{type(message).__name__} came twice")
 
-    def _on_start(self, worker: WorkerId, message: m.ReportStart, now: float) -> None:
-        task = TaskId(message.task)
-        held = self._judge.held(worker, task, message.attempt)
+    def _on_start(self, worker: WorkerId, task: TaskId, attempt: int, at: float) -> None:
+        held = self._judge.held(worker, task, attempt)
         if held is not None:
-            held.began = time.time()
+            held.began = time.time() - (self._now() - at)
             self._observer.on_start(task, self._scheduler.graph.nodes[task].name, worker)
-        started = e.AttemptStarted(now, worker, task, message.attempt)
+        started = e.AttemptStarted(at, worker, task, attempt)
         self._queue.append(started)
         self._begun_now[task] = started
 
@@ -551,6 +619,7 @@ class RunLoop:
             return
         self._ledger.dispatched[command.task] = Dispatched(command.worker, command.attempt, payload)
         spec = orjson.Fragment(payload)
+        self._unsure[command.worker] = True
         self._post(command.worker, m.RunTask(command.task, command.attempt, spec, command.alone))
 
     def _do_revoke(self, command: e.Revoke) -> None:
@@ -564,6 +633,7 @@ class RunLoop:
             self._ledger.dispatched.pop(task, None)
         if revoked:
             self._post(command.worker, m.RevokeTasks(list(revoked)))
+        self._unsure[command.worker] = True
         self._queue.append(e.TasksRevoked(self._now(), command.worker, revoked))
 
     def _do_abort(self, command: e.Abort) -> None:

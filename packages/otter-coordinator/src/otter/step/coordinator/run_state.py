@@ -19,15 +19,18 @@ from otter.step.coordinator.task_graph import TaskGraph
 from otter.step.coordinator.task_node import (
     DONE,
     READY,
-    TERMINAL,
     TRANSITIONS,
+    Aborted,
     Assigned,
     Deciding,
     Delayed,
+    Done,
     Expanding,
+    Failed,
     InvalidTransitionError,
     Ready,
     Running,
+    Skipped,
     TaskNode,
     TaskState,
     Waiting,
@@ -35,8 +38,6 @@ from otter.step.coordinator.task_node import (
 
 STORY = 64
 """Events that are kept for the message of an invalid transition."""
-
-_ACTIVE = frozenset({Deciding, Ready, Delayed, Assigned, Running})
 
 
 @attrs.frozen(kw_only=True)
@@ -109,6 +110,9 @@ class RunState:
         self._start_after = -math.inf
         self._kill_at: float | None = None
         self._rebalance_at: float | None = None
+        self._grow_at: float | None = None
+        self._first_out: dict[str, float] = {}
+        """When the first task of each asynchronous type was handed out."""
         self._failure: str | None = None
         self._stop_outcome = Outcome.FAILURE
         self._delayed: list[tuple[float, TaskId]] = []
@@ -120,10 +124,12 @@ class RunState:
         self.ready.push(node)
 
     def _active(self) -> int:
-        return sum(self.counts[state] for state in _ACTIVE)
+        counts = self.counts
+        return counts[Deciding] + counts[Ready] + counts[Delayed] + counts[Assigned] + counts[Running]
 
     def _live(self) -> int:
-        return len(self.graph.nodes) - sum(self.counts[state] for state in TERMINAL)
+        counts = self.counts
+        return len(self.graph.nodes) - counts[Done] - counts[Failed] - counts[Aborted] - counts[Skipped]
 
     def _order(self, command: Command) -> None:
         self._commands.append(command)

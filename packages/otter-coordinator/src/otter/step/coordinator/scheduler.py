@@ -63,7 +63,7 @@ class Scheduler(HandingOut):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._handlers: dict[type, Callable[[Any], None]] = {
-            e.Opened: lambda _: self._start_worker(),
+            e.Opened: self._on_opened,
             e.TasksAdded: self._on_tasks_added,
             e.WorkerUnstartable: self._on_worker_unstartable,
             e.WorkerReady: self._on_worker_ready,
@@ -98,9 +98,10 @@ class Scheduler(HandingOut):
         if self.finished:
             return []
         self._commands = []
-        for event in events:
+        for place, event in enumerate(events):
             self._story.append(event)
-            self._advance(event.at)
+            if event.at > self._now or not place:  # what came in one turn bears one time
+                self._advance(event.at)
             self._handlers[type(event)](event)
         self._proceed()
         return self._commands
@@ -111,7 +112,7 @@ class Scheduler(HandingOut):
             return None
         times = [heap[0][0] for heap in (self._delayed, self._deadlines) if heap]
         times += [worker.deadline for worker in self.workers.values() if worker.deadline is not None]
-        times += [time for time in (self._kill_at, self._rebalance_at) if time is not None]
+        times += [time for time in (self._kill_at, self._rebalance_at, self._grow_at) if time is not None]
         if self._start_after > self._now and (len(self.ready) or not self.workers):
             times.append(self._start_after)
         return min(times) if times else None
@@ -158,6 +159,10 @@ class Scheduler(HandingOut):
         heapq.heappush(self._deadlines, (self._now + KILL_DELAY, task, attempt, True))
 
     # --- tasks --------------------------------------------------------------------------------------------------------
+
+    def _on_opened(self, event: e.Opened) -> None:
+        for _ in range(max(1, min(event.workers, self.pool_size, self.settings.starts_at_once))):
+            self._start_worker()
 
     def _on_tasks_added(self, event: e.TasksAdded) -> None:
         self._begun = True
@@ -230,7 +235,10 @@ class Scheduler(HandingOut):
         node.ran = not reused
         self._order(e.Commit(node.id, Outcome.SUCCESS, node.attempt, reused=reused))
         if not added:
-            self._complete([node])
+            if node.dependents is None and node.parent is None and node.spoiled is None:
+                self._move(node, DONE)  # nobody waits for it
+            else:
+                self._complete([node])
             return
         self._move(node, EXPANDING)
         self._admit(added, node)
@@ -296,7 +304,11 @@ class Scheduler(HandingOut):
         if 0 <= event.task < len(self.graph.nodes):
             node = self.graph.nodes[event.task]
             state = node.state
-            if isinstance(state, Assigned | Running) and state.worker == event.worker and node.attempt == event.attempt:
+            if (
+                (type(state) is Running or type(state) is Assigned)
+                and state.worker == event.worker
+                and node.attempt == event.attempt
+            ):
                 return node
         self.stale += 1
         return None
@@ -330,6 +342,8 @@ class Scheduler(HandingOut):
         worker.spent = False
         self._forget(worker, node)
         self.estimates.learn(node.new.kind, event.elapsed)
+        if event.load is not None:
+            self.estimates.learn_load(node.new.kind, event.load)
         if event.tainted is not None and worker.state is WorkerState.SERVING:
             self._dismiss(worker)
         if event.outcome is Outcome.SUCCESS:
@@ -473,7 +487,7 @@ class Scheduler(HandingOut):
         self.stopping = reason
         self._stop_outcome = outcome
         self._kill_at = self._now + self.settings.grace
-        self._rebalance_at = None
+        self._rebalance_at = self._grow_at = None
         for worker in self.workers.values():
             if worker.state is WorkerState.STARTING:
                 self._kill(worker, NOT_NEEDED)

@@ -123,12 +123,12 @@ class TaskGraph:
             tasks: what is to be added.
             parent: the task that generates them; it is done only after them.
         """
+        if self._need_only_what_came_before(tasks):
+            return None  # a cycle goes through a new task, and on from there through what that task requires
         required_by: dict[str, list[int]] = {}
         for place, task in enumerate(tasks):
             for name in task.requires:
                 required_by.setdefault(name, []).append(~place)
-        if not required_by:
-            return None  # a cycle goes through a new task, and on from there through what that task requires
 
         def waiters(key: int) -> list[int]:
             if key < 0:
@@ -142,6 +142,16 @@ class TaskGraph:
 
         cycle = self._walk([~place for place, task in enumerate(tasks) if task.requires], waiters)
         return None if cycle is None else [tasks[~key].name if key < 0 else self.nodes[key].name for key in cycle]
+
+    def _need_only_what_came_before(self, tasks: Sequence[NewTask]) -> bool:
+        """Whether each of some new tasks requires nothing but those before it, and tasks that have ended."""
+        before: set[str] = set()
+        for task in tasks:
+            for name in task.requires:
+                if name not in before and ((required := self.find(name)) is None or not required.ended):
+                    return False
+            before.add(task.name)
+        return True
 
     def waiting_cycle(self) -> list[str] | None:
         """A cycle among the tasks that wait now, as names in the order of requiring."""

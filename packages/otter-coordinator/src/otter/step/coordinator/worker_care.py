@@ -29,8 +29,10 @@ class WorkerCare(RunState):
             worker.load -= worker.waiting.pop(node.id)
         worker.running.discard(node.id)
         worker.asynchronous -= node.new.asynchronous
-        worker.alone = worker.alone and bool(worker.held)
-        self.ready.release(node, self.graph.nodes)
+        if worker.alone:
+            worker.alone = bool(worker.held)
+        if node.holds:
+            self.ready.release(node, self.graph.nodes)
         self._expect(worker)
 
     def _expect(self, worker: WorkerNode) -> None:

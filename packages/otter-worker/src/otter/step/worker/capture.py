@@ -135,18 +135,28 @@ def current_log() -> TaskLog | None:
     return _current.get() or _sole
 
 
-@contextlib.contextmanager
-def logging_to(log: TaskLog, sole: bool = False) -> Iterator[None]:
-    """Send what is printed and logged inside to a task's log."""
-    global _sole
-    token = _current.set(log)
-    if sole:
-        _sole = log
-    try:
-        yield
-    finally:
-        _current.reset(token)
-        if sole:
+class logging_to:  # noqa: N801 - read as a function where it is used; a generator would cost more than a small task
+    """Send what is printed and logged inside to a task's log.
+
+    Args:
+        log: the log.
+        sole: the task has the process to itself.
+    """
+
+    def __init__(self, log: TaskLog, sole: bool = False) -> None:
+        self._log = log
+        self._sole = sole
+
+    def __enter__(self) -> None:
+        global _sole
+        self._token = _current.set(self._log)
+        if self._sole:
+            _sole = self._log
+
+    def __exit__(self, *_: object) -> None:
+        global _sole
+        _current.reset(self._token)
+        if self._sole:
             _sole = None
 
 

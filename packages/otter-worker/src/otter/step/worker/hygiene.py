@@ -20,8 +20,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal
 _POOL_THREADS = ("asyncio_", "ThreadPoolExecutor", "otter-", "pydevd")
 """Threads that libraries keep for reuse: they sleep between tasks."""
 
-_handler_of = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
-"""The function below the one that turns numbers into enumerations: it is called six times for every task."""
+_low: Any = sys.modules.get("_signal", signal)
+_handler_of, _set_mask = _low.getsignal, _low.pthread_sigmask
+"""The functions below those that turn numbers into enumerations: they are called seven times for every task."""
 
 MAX_NEW_FDS = 64
 """Descriptors that an unclean task may leave: libraries open a few of their own at first use."""
@@ -37,9 +38,10 @@ class Fingerprint:
         os.umask(self._umask)
         self._cwd = os.getcwd()
         self._environ = dict(os.environ)
+        self._encoded = dict(os.environ._data)  # type: ignore[attr-defined]  # noqa: SLF001 - see restore
         self._streams = sys.stdin, sys.stdout, sys.stderr
-        self._handlers = [_handler_of(number) for number in _SIGNALS]
-        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        self._handlers = [(int(number), _handler_of(number)) for number in _SIGNALS]
+        self._mask = tuple(map(int, signal.pthread_sigmask(signal.SIG_BLOCK, ())))
         self._switches = sys.getrecursionlimit(), gc.isenabled()
         self._threads = set(threading.enumerate())
         self._outputs = _identities()
@@ -57,7 +59,7 @@ class Fingerprint:
         os.umask(self._umask)
         self._restore_cwd(problems)
         # The mapping itself would decode each key and value, for every task.
-        if os.environ._data != self._environ_data():  # type: ignore[attr-defined]  # noqa: SLF001
+        if os.environ._data != self._encoded:  # type: ignore[attr-defined]  # noqa: SLF001
             os.environ.clear()
             os.environ.update(self._environ)
         if (sys.stdin, sys.stdout, sys.stderr) != self._streams:
@@ -73,14 +75,6 @@ class Fingerprint:
         if _limits() != self._limits:
             problems.append("limits of the process were changed")
         return "; ".join(problems) or None
-
-    def _environ_data(self) -> dict[Any, Any]:
-        data = self.__dict__.get("_encoded")
-        if data is None:
-            encode_key, encode_value = os.environ.encodekey, os.environ.encodevalue
-            data = {encode_key(key): encode_value(value) for key, value in self._environ.items()}
-            self.__dict__["_encoded"] = data
-        return data
 
     def _restore_cwd(self, problems: list[str]) -> None:
         try:
@@ -102,14 +96,14 @@ class Fingerprint:
             problems.append("descriptors were closed that are not the task's own")
 
     def _restore_handlers(self) -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+        _set_mask(signal.SIG_SETMASK, self._mask)
         signal.setitimer(signal.ITIMER_REAL, 0)
         limit, collects = self._switches
         if sys.getrecursionlimit() != limit:
             sys.setrecursionlimit(limit)
         if gc.isenabled() != collects:
             gc.enable() if collects else gc.disable()
-        for number, handler in zip(_SIGNALS, self._handlers, strict=True):
+        for number, handler in self._handlers:
             if _handler_of(number) is not handler and handler is not None:
                 signal.signal(number, handler)
 

@@ -32,7 +32,7 @@ _F_SETSIG = 10
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a worker on the descriptors that the command line names; ends the process."""
-    args = _parser().parse_args(argv)
+    args, _ = _parser().parse_known_args(argv)  # a newer coordinator may give more
     if args.sys_path is not None:
         sys.path[:] = args.sys_path.split(os.pathsep)
     _restore_environment()
@@ -93,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--lifeline", type=int, required=True, help="descriptor of a pipe that ends with the coordinator"
     )
+    parser.add_argument("--beginnings", type=int, help="descriptor of a pipe that takes what begins")
     parser.add_argument("--tasks", action="append", default=[], metavar="PACKAGE")
     parser.add_argument("--sys-path", help="sys.path of the coordinator, when both have the same interpreter")
     parser.add_argument("--dump-signal", type=int, help="signal on which all stacks are written to the error output")
@@ -101,13 +102,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from otter.step.worker.channel import Batons, ChannelClosedError, SocketQueue
+    from otter.step.worker.channel import Batons, Beginnings, ChannelClosedError, SocketQueue
     from otter.step.worker.worker import Worker
     from otter.wire.errors import WireError
 
-    _cut_off_children(args.channel, args.control, args.batons)
+    fds = [args.channel, args.control, args.batons]
+    beginnings = None
+    if args.beginnings is not None:
+        fds.append(args.beginnings)
+        beginnings = Beginnings(args.beginnings)
+    _cut_off_children(*fds)
     channel = SocketQueue(socket.socket(fileno=args.channel))
-    worker = Worker(args.worker_id, task_packages=tuple(args.tasks), batons=Batons(args.batons), owns_process=True)
+    worker = Worker(
+        args.worker_id, task_packages=tuple(args.tasks), batons=Batons(args.batons), beginnings=beginnings,
+        owns_process=True,
+    )  # fmt: skip
     control = SocketQueue(socket.socket(fileno=args.control))
     threading.Thread(target=_listen, args=(worker, control), name="otter-control", daemon=True).start()
     try:
@@ -129,6 +138,8 @@ def _serve(args: argparse.Namespace) -> int:
 
 def _cut_off_children(*fds: int) -> None:
     """See to it that a child that a task forks, whatever code it runs into, takes no message and no baton of ours."""
+    for fd in fds:
+        os.set_inheritable(fd, False)  # for those that are made without a fork of Python's
 
     def cut_off() -> None:
         null = os.open(os.devnull, os.O_RDWR)

@@ -7,7 +7,6 @@ requests to stop take another way, since a task that fills the main thread must 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import resource
@@ -16,7 +15,7 @@ import threading
 import time
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -25,7 +24,7 @@ from otter.manifest.model import Result
 from otter.step.worker import failpoints
 from otter.step.worker.backlog import Backlog, Waiting
 from otter.step.worker.capture import OutputFile, TaskLog, capture, logging_to
-from otter.step.worker.channel import Batons, ChannelClosedError, Inbox
+from otter.step.worker.channel import Batons, Beginnings, ChannelClosedError, Inbox
 from otter.step.worker.executor import Attempt, Executor
 from otter.step.worker.hygiene import Fingerprint
 from otter.step.worker.outbox import Outbox
@@ -36,11 +35,17 @@ from otter.wire.codec import TO_WORKER
 from otter.wire.errors import PeerError
 from otter.wire.version import NEWEST, OLDEST
 
+if TYPE_CHECKING:
+    import asyncio  # at run time where it is needed: it takes a quarter of a worker's start, and many need it never
+
 WORKER_POLLING_INTERVAL = 0.5
 """Seconds: the longest wait before the worker looks at `shutdown_event`. No message ever waits for it."""
 
 _PEAK_AGE = 0.02
 """Seconds for which a measurement of the peak memory is good."""
+
+_LOAD_AGE = 0.05
+"""Seconds over which the use of the processor is measured."""
 
 _POLL_AGE = 0.01
 """Seconds for which a worker with enough to do does not look for messages; urgent ones come another way."""
@@ -71,6 +76,7 @@ class Worker:
         worker_id: the number of the worker.
         task_packages: packages of task modules beside those that entry points name.
         batons: permissions to begin, where the coordinator gives any.
+        beginnings: takes what begins; without it, messages tell.
         owns_process: the process exists for this worker alone, so that it may look after its state.
     """
 
@@ -80,12 +86,14 @@ class Worker:
         *,
         task_packages: tuple[str, ...] = (),
         batons: Batons | None = None,
+        beginnings: Beginnings | None = None,
         owns_process: bool = False,
     ) -> None:
         self.worker_id = worker_id
         self.registry = TaskRegistry(None)
         self._packages = task_packages
         self._batons = batons
+        self._beginnings = beginnings
         self._owns_process = owns_process
         self._output = OutputFile() if owns_process else None
         self._fingerprint: Fingerprint | None = None
@@ -103,6 +111,8 @@ class Worker:
         self._peak = 0
         self._peak_at = -1.0
         self._polled_at = -1.0
+        self._load_at = 0.0
+        self._load_used = 0.0
 
     def run(self, task_queue: Any, result_queue: Any, shutdown_event: Any) -> None:
         """Serve until `shutdown_event` is set, a `Stop` came and all is done, or the coordinator is gone.
@@ -184,6 +194,8 @@ class Worker:
 
     async def _serve_async(self) -> None:
         """Begin asynchronous attempts and wait for them, until there are none or a synchronous one is next."""
+        import asyncio
+
         loop = asyncio.get_running_loop()
         changed = self._changed = asyncio.Event()
         loop.add_reader(self._inbox.fileno(), changed.set)
@@ -255,6 +267,7 @@ class Worker:
         config = Config.from_json(message.config)
         self.registry.config = config
         self._welcome = message
+        self._load_at, self._load_used = time.monotonic(), time.process_time()
         self._log_dir = Path(message.log_dir) if message.log_dir else None
         self._backlog.concurrency = message.concurrency
         self._outbox.spill_dir = Path(message.spill_dir) if message.spill_dir else None
@@ -279,7 +292,11 @@ class Worker:
         request = item.request
         name = str(request.spec.get("name", request.task)) if isinstance(request.spec, dict) else str(request.task)
         log = TaskLog(self._log_dir, name, request.attempt, welcome.log_limit)
-        self._outbox.add(m.ReportStart(request.task, request.attempt))
+        if self._beginnings is None:
+            self._outbox.add(m.ReportStart(request.task, request.attempt))
+        self._outbox.flush()  # everything before this attempt, and its beginning, is known before it can do harm
+        if self._beginnings is not None:
+            self._beginnings.put(request.task, request.attempt)
         if self._idle_abort.is_set():
             self._idle_abort = threading.Event()  # one that was never set serves the next task as well
         running = _Running(request, log, threading.Event() if item.shares else self._idle_abort)
@@ -288,7 +305,6 @@ class Worker:
 
     def _run_sync(self, item: Waiting) -> None:
         running = self._open(item)
-        self._outbox.flush()  # everything before this attempt, and its beginning, is known before it can do harm
         failpoints.hit("task.before")
         with logging_to(running.log, sole=True):
             attempt = running.attempt = self._require_welcome().prepare(item.request, running.abort)
@@ -310,6 +326,8 @@ class Worker:
         self._finish(running, attempt)
 
     def _begin_async(self, item: Waiting, changed: asyncio.Event) -> None:
+        import asyncio
+
         running = self._open(item)
         running.future = asyncio.get_running_loop().create_task(self._run_async(running))
         running.future.add_done_callback(lambda future: self._on_future_done(running, future, changed))
@@ -356,7 +374,10 @@ class Worker:
         if result.failure == "MemoryError":
             self._tainted = self._tainted or "out of memory"  # what is left may not do for the next task
         tainted = self._clean_up()
-        self._outbox.add(result if tainted is None else attrs.evolve(result, tainted=tainted))
+        load = self._load() if running.future is not None else None
+        if tainted is not None or load is not None:
+            result = attrs.evolve(result, tainted=tainted, load=load)
+        self._outbox.add(result)
 
     def _peak_memory(self) -> int:
         """Largest resident size so far, in bytes; as old as `_PEAK_AGE`, since asking costs more than a small task."""
@@ -366,6 +387,15 @@ class Worker:
             self._peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
         return self._peak
 
+    def _load(self) -> float | None:
+        """Share of a processor that this process used in the last moments; none if it was measured just before."""
+        now = time.monotonic()
+        past = now - self._load_at
+        if past < _LOAD_AGE:
+            return None
+        used, self._load_used, self._load_at = self._load_used, time.process_time(), now
+        return round((self._load_used - used) / past, 3)
+
     def _clean_up(self) -> str | None:
         """Put the process back as tasks expect it, when no task is left in it."""
         if self._fingerprint is not None and not self._running:
@@ -374,6 +404,8 @@ class Worker:
 
     def _in_loop(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         if self._loop is None:
+            import asyncio
+
             self._loop = asyncio.new_event_loop()
         main = self._loop.create_task(coroutine)
         while True:
@@ -389,6 +421,8 @@ class Worker:
         loop, self._loop = self._loop, None
         if loop is None:
             return
+        import asyncio
+
         left = asyncio.all_tasks(loop)
         for task in left:
             task.cancel()
