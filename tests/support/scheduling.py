@@ -96,10 +96,11 @@ class Driver:
         added: Sequence[NewTask] = (),
         elapsed: float = 1.0,
         tainted: str | None = None,
+        load: float | None = None,
     ) -> list[Command]:
         """A worker answers for an attempt, with success unless told otherwise."""
         event = e.AttemptEnded(
-            self.now, WorkerId(worker), self.id(name), attempt, outcome, reason, tuple(added), elapsed, tainted
+            self.now, WorkerId(worker), self.id(name), attempt, outcome, reason, tuple(added), elapsed, tainted, load
         )
         return self.handle(event)
 

@@ -71,6 +71,47 @@ def test_small_tasks_call_for_few_workers(drive: Drive) -> None:
     assert [StartWorker(W0), StartWorker(W1)] == run.of(StartWorker)
 
 
+def test_several_early_workers_where_there_is_work_for_them(drive: Drive) -> None:
+    """A run that will have much to do starts as many workers at once as may start, and no more than its pool has."""
+    run = drive(pool_size=3, starts_at_once=2)
+    assert [StartWorker(W0), StartWorker(W1)] == run.handle(Opened(run.now, 100))
+
+    run = drive(pool_size=1, starts_at_once=2)
+    assert [StartWorker(W0)] == run.handle(Opened(run.now, 100))
+
+    run = drive(pool_size=3, starts_at_once=2)
+    assert [StartWorker(W0)] == run.handle(Opened(run.now, 0))
+
+
+@pytest.mark.parametrize(("load", "workers"), [(0.95, 2), (0.2, 8)])
+def test_no_more_workers_than_processors_where_tasks_keep_these_busy(drive: Drive, load: float, workers: int) -> None:
+    """Asynchronous tasks that use the processor are not given the whole pool; those that wait are."""
+    run = drive(pool_size=8, starts_at_once=2, concurrency=4)
+    run.add(*(task(f"t{place}", asynchronous=True) for place in range(200)))
+    run.ready(0)
+    run.started(0, "t0")
+    run.ended(0, "t0", elapsed=0.03, load=load)
+    for worker in range(1, 8):
+        if len(run.of(StartWorker)) > worker:
+            run.ready(worker)
+
+    assert workers == len(run.of(StartWorker))
+
+
+def test_asynchronous_tasks_that_take_their_time_get_the_whole_pool(drive: Drive) -> None:
+    """Nothing is known of tasks before the first has ended; if that takes long, they are taken to wait."""
+    run = drive(pool_size=8, starts_at_once=2, concurrency=4)
+    run.add(*(task(f"t{place}", asynchronous=True) for place in range(200)))
+    run.ready(0)
+    run.ready(1)
+    assert 2 == len(run.of(StartWorker))
+
+    wakeup = run.scheduler.next_wakeup()
+    assert wakeup is not None
+    run.tick(wakeup - run.now)
+    assert 4 == len(run.of(StartWorker))
+
+
 def test_an_early_worker_for_a_run_that_is_not_known_yet(drive: Drive) -> None:
     """A run that has to ask a worker what it can run starts one, keeps at it, and gives it the first task."""
     run = drive()
