@@ -22,6 +22,8 @@ from otter.task.policy import Policy
 from otter.util.errors import ConfigError, OtterError, SpecError
 
 RUNNER_NAME = "otter"
+NO_DISPLAY = ("", "dumb", "unknown")
+"""Terminals that can do nothing but take lines."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
 def _observer(step: str, quiet: bool, log_format: str) -> PlainObserver:
     if log_format == "json":
         return JsonObserver(sys.stderr, step, quiet)
-    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("CI"):
+    if quiet or not sys.stderr.isatty() or os.environ.get("TERM", "") in NO_DISPLAY or os.environ.get("CI"):
         return PlainObserver(sys.stderr, step, quiet)
     from otter.cli.live import LiveObserver  # rich takes longer to load than a small step takes to run
 

@@ -32,6 +32,7 @@ from otter.step.coordinator.journal import Journal, JournalError, encode_record,
 from otter.step.coordinator.ledger import RESULTS, TASK_FIELDS, Ledger, utc_text
 from otter.step.coordinator.manifest_store import LocalManifestStore, StepEntry
 from otter.step.coordinator.opening import EndedEarlyError
+from otter.step.coordinator.overview import overview
 from otter.step.coordinator.pool import Launch, WorkerPool
 from otter.step.coordinator.ports import ManifestStore, Observer
 from otter.step.coordinator.run_directory import STATE_DIRECTORY, RunDirectory
@@ -175,6 +176,7 @@ class Coordinator:
         scratchpad = Scratchpad(self.task_registry.scratchpad.sentinel_dict)
         self._ledger.scratchpad = scratchpad
         scheduler = self._scheduler = Scheduler(self._settings())
+        self._observer.on_open(functools.partial(overview, scheduler))
         facts = RunFacts(
             run_id=uuid.uuid4().hex, config=config, directory=directory.path, log_dir=directory.logs,
             spill_dir=directory.spill,

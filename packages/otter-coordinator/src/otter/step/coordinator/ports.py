@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from otter.step.coordinator.events import TaskId, WorkerId
+from otter.step.coordinator.overview import Overview
 from otter.task.task_type import TaskType
 
 Beginning = tuple[int, int, float]
@@ -59,6 +60,9 @@ class ManifestStore(Protocol):
 
 class Observer(Protocol):
     """Someone who watches a run: a display, a log. Called in the loop, so it must be quick."""
+
+    def on_open(self, look: Callable[[], Overview]) -> None:
+        """The run is about to open; `look` shows it at a glance whenever the observer likes, in the loop."""
 
     def on_types(self, types: dict[str, TaskType]) -> None:
         """A worker said what it can run."""

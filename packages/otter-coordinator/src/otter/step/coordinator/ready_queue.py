@@ -11,10 +11,11 @@ one that needs no other pool, comes after one that does not fit.
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Mapping
 
 from otter.step.coordinator.events import TaskId
-from otter.step.coordinator.task_node import READY, TaskNode
+from otter.step.coordinator.task_node import READY, Running, TaskNode
 
 _Entry = tuple[int, int, TaskId]
 
@@ -28,11 +29,13 @@ class ReadyQueue:
     Attributes:
         free: what is left of each pool; less than nothing while a task runs that needs more than there is.
         parkings: how often a task was parked.
+        passed: how many attempts have held each pool and ended.
     """
 
     def __init__(self, pools: Mapping[str, int]) -> None:
         self.free = dict(pools)
         self.parkings = 0
+        self.passed: Counter[str] = Counter()
         self._sizes = dict(pools)
         self._heaps: dict[bool, list[_Entry]] = {False: [], True: []}
         self._parked: dict[str, dict[int, list[_Entry]]] = {}
@@ -89,7 +92,9 @@ class ReadyQueue:
         if not node.holds:
             return
         node.holds = False
+        began = type(node.state) is Running
         for pool, amount in node.new.policy.uses.items():
+            self.passed[pool] += began
             self.free[pool] += amount
             self._offer(pool, nodes)
 
@@ -99,6 +104,18 @@ class ReadyQueue:
             if self.free.get(pool, self._size(pool)) < self._need(pool, amount):
                 return pool
         return None
+
+    def usage(self) -> list[tuple[str, int, int, int, int]]:
+        """Of each pool: name, size, how much of it is held, how many tasks wait for it, how many have passed it.
+
+        A task is known to wait for a pool when its turn came and there was no room.
+        """
+        parked = {pool: sum(map(len, heaps.values())) for pool, heaps in self._parked.items()}
+        return [
+            (pool, size, size - self.free.get(pool, size), parked.get(pool, 0), self.passed[pool])
+            for pool in self._sizes
+            if (size := self._size(pool))
+        ]
 
     def _offer(self, pool: str, nodes: list[TaskNode]) -> None:
         """Put back into the queue as many of those that wait for a pool as its room might do for."""

@@ -18,6 +18,7 @@ from otter.step.coordinator.ready_queue import ReadyQueue
 from otter.step.coordinator.task_graph import TaskGraph
 from otter.step.coordinator.task_node import (
     DONE,
+    EXPANDING,
     READY,
     TRANSITIONS,
     Aborted,
@@ -116,6 +117,8 @@ class RunState:
         self._failure: str | None = None
         self._stop_outcome = Outcome.FAILURE
         self._delayed: list[tuple[float, TaskId]] = []
+        self._generated: dict[TaskId, int] = {}
+        """How many tasks each generator made; that a generator has ended is noticed when somebody asks."""
         self._deadlines: list[tuple[float, TaskId, int, bool]] = []
         """(when, task, attempt, whether to kill): all running attempts with a timeout; entries of others are stale."""
 
@@ -142,6 +145,16 @@ class RunState:
         self.counts[before] -= 1
         self.counts[after] += 1
         node.state = state
+
+    def generating(self) -> list[tuple[TaskNode, int]]:
+        """The generators whose tasks have not all ended, each with how many tasks it made."""
+        nodes = self.graph.nodes
+        self._generated = {task: made for task, made in self._generated.items() if nodes[task].state is EXPANDING}
+        return [(nodes[task], made) for task, made in self._generated.items()]
+
+    def delayed(self, count: int) -> list[tuple[float, TaskId]]:
+        """Some of the tasks that wait for their next attempt, the first one among them; some have ended since."""
+        return self._delayed[:count]
 
     def is_met(self, name: str) -> bool:
         required = self.graph.find(name)

@@ -241,6 +241,7 @@ class Scheduler(HandingOut):
                 self._complete([node])
             return
         self._move(node, EXPANDING)
+        self._generated[node.id] = len(added)
         self._admit(added, node)
 
     def _complete(self, complete: list[TaskNode]) -> None:

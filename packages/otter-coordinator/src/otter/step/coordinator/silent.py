@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from otter.step.coordinator.events import TaskId, WorkerId
+from otter.step.coordinator.overview import Overview
 from otter.task.task_type import TaskType
 
 
 class SilentObserver:
     """Does nothing; displays override what they show."""
+
+    def on_open(self, look: Callable[[], Overview]) -> None:
+        """See `Observer`."""
 
     def on_types(self, types: dict[str, TaskType]) -> None:
         """See `Observer`."""
