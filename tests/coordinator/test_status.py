@@ -27,6 +27,9 @@ STATUS: dict[str, Any] = {
     "stopping": None,
     "workers": [],
     "pools": {"ebi": 0},
+    "pool_use": [{"pool": "ebi", "size": 4, "used": 4, "waiting": 1}],
+    "generators": [{"name": "explode genes", "ended": 2, "total": 1200}],
+    "waits": {"worker": 0, "pool": 1, "tasks": 1004, "retry": 0, "generated": 0},
     "running": [{"name": "copy a", "worker": 2, "attempt": 2, "since": None}],
     "waiting": [
         *({"name": f"sum {letter}", "why": "waits for 'copy a'"} for letter in "abcd"),
@@ -57,7 +60,9 @@ def test_a_run_says_what_it_does(directory: RunDirectory, tmp_path: Path, capsys
     waits
         sum a, sum b, sum c and 1 more: waits for 'copy a'
         load x: waits for the pool 'ebi'
-    free in pools: ebi 0
+        … and 1,000 more; of all of them 1 for a pool, 1,004 for other tasks
+    pool ebi: 4 of 4 used, 1 waiting
+    explode genes: 2 of 1,200 generated tasks ended
 """
     assert expected.splitlines() == rest
 

@@ -18,6 +18,10 @@ from otter.util.units import format_duration
 
 EXIT_CODES = "exit codes: 0 it was shown, whether anything runs or not; 22 nothing ever ran there"
 ENDED = {"done": "succeeded", "failed": "failed", "aborted": "aborted", "skipped": "never to begin"}
+KINDS = {
+    "worker": "for a worker", "pool": "for a pool", "tasks": "for other tasks", "retry": "for their next attempt",
+    "generated": "for generated tasks",
+}  # fmt: skip
 RUNNING_SHOWN = 20
 REASONS_SHOWN = 20
 NAMED = 3
@@ -50,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _table(run: RunView) -> dict[str, Any]:
     return {
-        "step": run.key, "work_path": str(run.work_path), "running": run.running, **run.holder,
+        "step": run.key, "work_path": str(run.work_path), "running": run.running, "paused": run.paused, **run.holder,
         "status": run.status, "end": run.end,
     }  # fmt: skip
 
@@ -63,6 +67,8 @@ def _print(run: RunView, now: dt.datetime) -> None:
     since = holder.get("started_at")
     where = f"process {holder.get('pid')} on {holder.get('host')}" if holder else "a process that has not said which"
     say(f"{run.key}: running{_age(since, now, ' for ')}: {where}")
+    if run.paused:
+        say(f"    the process is paused; `kill -CONT {holder.get('pid')}` lets it go on")
     if status is None:
         say("    it has not said yet what it is doing")
         return
@@ -73,12 +79,16 @@ def _print(run: RunView, now: dt.datetime) -> None:
     if running:
         say("    runs")
         say_some((_running(item, now) for item in running), " " * 8, RUNNING_SHOWN)
-    waiting = _by_reason(status.get("waiting") or [])
-    if waiting:
+    listed = status.get("waiting") or []
+    if listed:
         say("    waits")
-        say_some((_waiting(why, names) for why, names in waiting.items()), " " * 8, REASONS_SHOWN)
-    if pools := status.get("pools"):
-        say(f"    free in pools: {', '.join(f'{name} {free}' for name, free in pools.items())}")
+        say_some((_waiting(why, names) for why, names in _by_reason(listed, now).items()), " " * 8, REASONS_SHOWN)
+        _print_unlisted(len(listed), status.get("waits") or {})
+    for pool in status.get("pool_use") or []:
+        waits = f", {pool.get('waiting'):,} waiting" if pool.get("waiting") else ""
+        say(f"    pool {pool.get('pool')}: {pool.get('used')} of {pool.get('size')} used{waits}")
+    for one in (status.get("generators") or [])[:RUNNING_SHOWN]:
+        say(f"    {one.get('name')}: {one.get('ended'):,} of {one.get('total'):,} generated tasks ended")
 
 
 def _how_it_ended(run: RunView) -> str:
@@ -105,12 +115,26 @@ def _running(item: dict[str, Any], now: dt.datetime) -> str:
     return f"{item.get('name')}: worker {item.get('worker')}{again}{_age(item.get('since'), now, ', for ')}"
 
 
-def _by_reason(waiting: list[dict[str, Any]]) -> dict[str, list[str]]:
+def _by_reason(waiting: list[dict[str, Any]], now: dt.datetime) -> dict[str, list[str]]:
     """The waiting tasks by why they wait: hundreds may wait for one."""
     reasons: dict[str, list[str]] = {}
     for item in waiting:
-        reasons.setdefault(str(item.get("why")), []).append(str(item.get("name")))
+        until = instant(item.get("until"))
+        if until is None:
+            why = str(item.get("why"))
+        else:  # the time since the run said so has passed as well
+            left = max(0.0, until / 1e6 - now.timestamp())
+            why = f"waits {format_duration(left)} for its next attempt"
+        reasons.setdefault(why, []).append(str(item.get("name")))
     return reasons
+
+
+def _print_unlisted(listed: int, waits: dict[str, int]) -> None:
+    """How many more wait than a run lists, which is only some hundreds of them, and for what all of them wait."""
+    total = sum(waits.values())
+    if total > listed:
+        kinds = ", ".join(f"{waits[kind]:,} {words}" for kind, words in KINDS.items() if waits.get(kind))
+        say(f"        … and {total - listed:,} more; of all of them {kinds}")
 
 
 def _waiting(why: str, names: list[str]) -> str:

@@ -36,6 +36,7 @@ class RunView:
         key: `<runner>_<step>`.
         directory: its state, journal and logs.
         running: whether it is going on.
+        paused: whether its process is stopped, as by SIGSTOP or Ctrl-Z, as far as that can be seen from here.
         holder: `pid`, `host` and `started_at` of its process; empty if that was not written.
         status: what it was doing when it last said so, as `otter.step.coordinator.status.snapshot` has it; none if it
             has not said anything.
@@ -45,6 +46,7 @@ class RunView:
     key: str
     directory: Path
     running: bool
+    paused: bool
     holder: Table
     status: Table | None
     end: Table | None
@@ -103,7 +105,22 @@ def _view(directory: Path) -> RunView:
     if status is not None and began is not None and (instant(status.get("at")) or 0) < began:
         status = None  # an earlier run wrote it
     end = None if running else _end(directory / JOURNAL)
-    return RunView(key=directory.name, directory=directory, running=running, holder=holder, status=status, end=end)
+    return RunView(
+        key=directory.name, directory=directory, running=running, paused=running and _is_stopped(holder), holder=holder,
+        status=status, end=end,
+    )  # fmt: skip
+
+
+def _is_stopped(holder: Table) -> bool:
+    """Whether the process that holds a run is on this machine and stopped."""
+    pid = holder.get("pid")
+    if type(pid) is not int or holder.get("host") != os.uname().nodename:
+        return False
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[:1] == ["T"]
 
 
 def _read_table(path: Path) -> Table | None:
