@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import attrs
 
-from otter.cli.printing import count
+from otter.cli.printing import count, while_somebody_reads
 from otter.cli.type_flags import add_type_flags, task_types
 from otter.core import exit_codes
 from otter.core.settings import parse_overrides, readable_file
@@ -45,10 +45,11 @@ def run(args: argparse.Namespace) -> int:
         print(f"otter: error: {error}", file=sys.stderr)
         return exit_codes.NO_TASK_PACKAGE if isinstance(error, TaskPackageError) else exit_codes.BAD_CONFIGURATION
     problems = [problem for report in reports for problem in report.problems]
-    if args.json:
-        _print_json(reports, problems)
-    else:
-        _print_text(sys.stdout, reports, problems)
+    with while_somebody_reads():
+        if args.json:
+            _print_json(reports, problems)
+        else:
+            _print_text(sys.stdout, reports, problems)
     wrong = any(problem.severity == "error" for problem in problems)
     return exit_codes.BAD_CONFIGURATION if wrong else exit_codes.SUCCESS
 

@@ -50,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"otter logs: error: {error}", file=sys.stderr)
         return exit_codes.BAD_CONFIGURATION
     except OSError as error:
+        if error.filename is None:  # it is not the log that failed
+            raise
         print(f"otter logs: error: {error.filename}: {error.strerror}", file=sys.stderr)
         return exit_codes.BAD_CONFIGURATION
     except KeyboardInterrupt:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
+import signal
 import sys
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
+
+from otter.core import exit_codes
+from otter.observers.lines import silence
 
 VERBS = {
     "run": "run a step of a pipeline file",
@@ -35,6 +40,10 @@ exit codes:
 """
 
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""How writing fails on a disk that takes no more."""
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose mistakes are mistakes of configuration."""
 
@@ -53,12 +62,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = next((word for word in arguments if word in VERBS), None)
     parser = make_parser([chosen] if chosen is not None else [])
     args = parser.parse_args(arguments)
+    try:
+        code = _run(parser, args)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has left, as `head` does: what he does not hear is no error
+        silence(sys.stdout)
+        return exit_codes.SUCCESS
+    except KeyboardInterrupt:
+        return exit_codes.SIGNALLED + signal.SIGINT
+    except OSError as error:
+        if error.filename is not None or error.errno not in NO_ROOM:
+            raise
+        silence(sys.stdout)
+        print(f"otter: error: what was to be printed has no room: {error.strerror}", file=sys.stderr)
+        return exit_codes.FAILED
+    return code
+
+
+def _run(parser: Parser, args: argparse.Namespace) -> int:
     if args.version:
         print(_versions())
-        return 0
+        return exit_codes.SUCCESS
     if args.verb is None:
         parser.print_help()
-        return 0
+        return exit_codes.SUCCESS
     code: int = importlib.import_module(f"otter.cli.{args.verb}").run(args)
     return code
 

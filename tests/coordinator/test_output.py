@@ -1,0 +1,108 @@
+"""What becomes of a verb whose output nobody reads to its end, or has no room, or that is broken off."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from otter.cli.main import VERBS
+
+OTTER = "import sys; from otter.cli import main; sys.exit(main())"
+PIPELINE = """\
+[[steps.greet]]
+name = "hello_world you"
+"""
+TELLING = {
+    "run": ("run", "pipeline.toml"),
+    "check": ("check", "pipeline.toml"),
+    "check --json": ("check", "pipeline.toml", "--json"),
+    "plan": ("plan", "pipeline.toml"),
+    "plan --json": ("plan", "pipeline.toml", "--json"),
+    "graph": ("graph", "pipeline.toml"),
+    "graph dot": ("graph", "pipeline.toml", "-f", "dot"),
+    "graph svg": ("graph", "pipeline.toml", "-f", "svg"),
+    "tasks": ("tasks",),
+    "tasks one": ("tasks", "copy"),
+    "schema": ("schema",),
+    "status": ("status",),
+    "logs": ("logs", "you"),
+    "manifest show": ("manifest", "show"),
+    "manifest query": ("manifest", "query"),
+    "manifest verify": ("manifest", "verify"),
+    "report": ("report",),
+    "export": ("export", "-f", "chrome"),
+    "completion": ("completion", "bash"),
+    "version": ("--version",),
+    "help": ("--help",),
+}
+"""Verbs that tell something, with arguments that let them."""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory in which a step has run."""
+    directory = tmp_path_factory.mktemp("place")
+    (directory / "pipeline.toml").write_text(PIPELINE)
+    subprocess.run(
+        [sys.executable, "-c", OTTER, "run", "pipeline.toml"], cwd=directory, check=True, capture_output=True
+    )
+    return directory
+
+
+def test_every_verb_that_tells_something_is_tried() -> None:
+    """The rest makes files, or waits for somebody."""
+    assert {"init", "replay", "convert"} == VERBS.keys() - {arguments[0] for arguments in TELLING.values()}
+
+
+@pytest.mark.parametrize("arguments", TELLING.values(), ids=TELLING.keys())
+def test_nobody_reads(place: Path, arguments: tuple[str, ...]) -> None:
+    """A reader that has left, as `head` does, is no error."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-c", OTTER, *arguments]
+    done = subprocess.run(command, cwd=place, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (0, False) == (done.returncode, "Error" in done.stderr), done.stderr
+
+
+@pytest.mark.parametrize("arguments", TELLING.values(), ids=TELLING.keys())
+def test_no_room(place: Path, arguments: tuple[str, ...]) -> None:
+    """A full disk is said in one line, and no success, unless nothing was to be printed there."""
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        command = [sys.executable, "-c", OTTER, *arguments]
+        done = subprocess.run(command, cwd=place, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+    message = "otter: error: what was to be printed has no room: No space left on device"
+    if arguments[0] in ("run", "report", "export", "--help"):  # nothing, or by argparse
+        assert (0, False) == (done.returncode, message in done.stderr)
+    else:
+        assert (1, [message]) == (done.returncode, done.stderr.splitlines())
+
+
+def test_a_verdict_does_not_depend_on_who_hears_it(tmp_path: Path) -> None:
+    """`otter check` says by its exit code that a file is wrong, also when nobody reads what is wrong with it."""
+    (tmp_path / "pipeline.toml").write_text(PIPELINE.replace("you", "you\\nwhoo = 1"))
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-c", OTTER, "check", "pipeline.toml"]
+    assert 22 == subprocess.run(command, cwd=tmp_path, stdout=writer, check=False).returncode
+    os.close(writer)
+
+
+def test_a_verb_is_broken_off(tmp_path: Path) -> None:
+    """Ctrl-C ends a verb that only tells something without a word."""
+    os.mkfifo(tmp_path / "pipeline.toml")  # whoever opens it waits
+    command = [sys.executable, "-c", OTTER, "check", "pipeline.toml"]
+    with (
+        subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process,
+        open(tmp_path / "pipeline.toml", "w", encoding="utf-8"),  # it has come to the file
+    ):
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert (130, "") == (process.returncode, said)
