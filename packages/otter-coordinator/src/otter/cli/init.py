@@ -71,6 +71,8 @@ def write_skeleton(directory: Path, name: str) -> list[Path]:
         path = directory / str(relative).removesuffix(TEMPLATE).replace("src/package", f"src/{package}")
         text = template.read_text(encoding="utf-8")
         texts[path] = text.replace("{{name}}", name).replace("{{package}}", package)
+    if directory.exists() and not directory.is_dir():
+        raise ConfigError(f"{directory} is not a directory")
     if taken := [str(path) for path in texts if path.exists()]:
         raise ConfigError(f"nothing was written, since there is already {', '.join(taken)}")
     for path, text in texts.items():

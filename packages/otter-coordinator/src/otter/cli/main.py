@@ -8,7 +8,7 @@ import importlib
 import signal
 import sys
 from collections.abc import Iterable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from otter.core import exit_codes
 from otter.observers.lines import silence
@@ -47,6 +47,16 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 class Parser(argparse.ArgumentParser):
     """An argument parser whose mistakes are mistakes of configuration."""
 
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.set_defaults(parser=self)  # of parsers within each other the innermost one stays
+
+    def refuse(self, unknown: Sequence[str]) -> NoReturn:
+        """Say which arguments nobody knows, and exit with 22."""
+        word = unknown[0].partition("=")[0]
+        hint = _hint(word, self._option_string_actions) if word.startswith("-") else ""
+        self.error(f"unknown {'arguments' if len(unknown) > 1 else 'argument'} {' '.join(unknown)}{hint}")
+
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and exit with 22."""
         self.exit(22, f"{self.prog}: error: {message}\ntry '{self.prog} --help'\n")
@@ -59,9 +69,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    chosen = next((word for word in arguments if word in VERBS), None)
-    parser = make_parser([chosen] if chosen is not None else [])
-    args = parser.parse_args(arguments)
+    chosen = next((word for word in arguments if not word.startswith("-")), None)
+    parser = make_parser([chosen] if chosen in VERBS else [])
+    if chosen is not None and chosen not in VERBS:
+        parser.error(f"there is no command {chosen!r}{_hint(chosen, VERBS)}")
+    args, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        args.parser.refuse(unknown)
     try:
         code = _run(parser, args)
         sys.stdout.flush()
@@ -107,10 +121,17 @@ def make_parser(verbs: Iterable[str]) -> Parser:
     commands = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands")
     wanted = set(verbs)
     for verb, text in VERBS.items():
-        sub = commands.add_parser(verb, help=text, description=text.capitalize() + ".", allow_abbrev=False)
+        sub = commands.add_parser(verb, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
         if verb in wanted:
             importlib.import_module(f"otter.cli.{verb}").add_arguments(sub)
     return parser
+
+
+def _hint(word: str, known: Iterable[str]) -> str:
+    from otter.pipeline.nearest import nearest
+
+    near = nearest(word, known)
+    return f"; did you mean {near!r}?" if near is not None else ""
 
 
 def _versions() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from otter.cli.printing import count
 from otter.core import exit_codes
 from otter.report import read_release, render_report
 from otter.report.output import STANDARD_OUTPUT, find_manifest, write_output
@@ -42,5 +43,5 @@ def run(args: argparse.Namespace) -> int:
         return exit_codes.BAD_CONFIGURATION
     if args.output != STANDARD_OUTPUT:
         tasks = sum(len(step.tasks) for step in steps)
-        print(f"{args.output}: {tasks:,} tasks, {format_size(len(page))}", file=sys.stderr)
+        print(f"{args.output}: {count(tasks, 'task')}, {format_size(len(page))}", file=sys.stderr)
     return exit_codes.SUCCESS

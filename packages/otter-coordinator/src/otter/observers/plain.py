@@ -97,7 +97,7 @@ def summary_lines(step: Step, coordinator: Coordinator) -> list[str]:
     total = sum(counts.values())
     verdict = {"success": "succeeded", "failure": "failed", "aborted": "was stopped"}.get(manifest.result, "ended")
     elapsed = format_duration(manifest.elapsed or 0.0)
-    lines = [f"step {step.name} {verdict} in {elapsed}: {total} tasks: {', '.join(parts)}"]
+    lines = [f"step {step.name} {verdict} in {elapsed}: {total} task{'s' if total != 1 else ''}: {', '.join(parts)}"]
     if manifest.failure_reason and manifest.result != "success":
         lines.append(f"reason: {_line(manifest.failure_reason)}")
     lines += cause_lines(coordinator.root_causes())
