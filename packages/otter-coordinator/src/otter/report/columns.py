@@ -56,6 +56,8 @@ def step_columns(step: StepFacts) -> dict[str, Any]:
         "elapsed": round(step.elapsed * 1e6) if step.elapsed is not None else -1,
         "span": max(step.ended - origin, 0),
         "log": step.log[-1000:],
+        "run": step.run_id,
+        "versions": step.versions,
         "more": step.more,
         "tasks": _task_columns(step.tasks, links, found, groups, texts, origin),
         "attempts": _attempt_columns(step, lanes, texts, origin),

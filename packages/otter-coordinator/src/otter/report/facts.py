@@ -32,7 +32,7 @@ _TASK_KEYS = frozenset(
 _STEP_KEYS = frozenset(
     {
         "name", "result", "started_run_at", "finished_run_at", "elapsed", "log", "artifacts", "failure_reason",
-        "counts", "tasks",
+        "counts", "tasks", "run_id", "versions",
     }
 )  # fmt: skip
 
@@ -101,7 +101,14 @@ class TaskFacts:
 
 @attrs.frozen(kw_only=True)
 class StepFacts:
-    """One step; `key` is its place in the manifest."""
+    """One step.
+
+    Attributes:
+        key: its place in the manifest.
+        run_id: of the run that wrote it.
+        versions: of Python and the distributions, by name, for the `coordinator` and for the `worker`.
+        more: recorded facts that have no field here.
+    """
 
     key: str
     name: str
@@ -112,6 +119,8 @@ class StepFacts:
     elapsed: float | None = None
     log: list[str] = attrs.field(factory=list)
     tasks: list[TaskFacts] = attrs.field(factory=list)
+    run_id: str | None = None
+    versions: dict[str, dict[str, str]] = attrs.field(factory=dict)
     more: dict[str, Any] = attrs.field(factory=dict)
 
     @property
@@ -202,8 +211,14 @@ def _step(key: str, entry: Table) -> StepFacts:
         elapsed=_number(entry.get("elapsed")),
         log=_texts(entry.get("log")),
         tasks=[_task(_table(task)) for task in tasks] if isinstance(tasks, list) else [],
+        run_id=_text(entry.get("run_id")),
+        versions={str(side): _versions(found) for side, found in _table(entry.get("versions")).items()},
         more={name: value for name, value in entry.items() if name not in _STEP_KEYS},
     )
+
+
+def _versions(found: Any) -> dict[str, str]:
+    return {str(name): version for name, version in _table(found).items() if isinstance(version, str)}
 
 
 def _task(entry: Table) -> TaskFacts:

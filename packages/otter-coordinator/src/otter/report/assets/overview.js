@@ -75,6 +75,10 @@ export class Overview {
     ];
     if (bytes) rows.push(["Wrote", size(bytes), "as far as recorded"]);
     if (memory >= 0) rows.push(["Memory", size(memory), "of the largest worker"]);
+    const { coordinator = {}, worker = {} } = step.raw.versions;
+    const otter = coordinator["otter-coordinator"];
+    const pythons = [...new Set([coordinator.python, worker.python].filter(Boolean))];
+    if (otter) rows.push(["otter", visible(otter), visible(pythons.map((python) => `Python ${python}`).join(", "))]);
     return rows.map(([title, value, more]) => h("div", {}, h("dt", {}, title), h("dd", {}, value), h("dd", { class: "dim" }, more)));
   }
 

@@ -50,7 +50,7 @@ class _StepExport:
         self._root = root
         self._namespace = namespace
         self._producer = f"urn:otter:coordinator:{_version()}"
-        self._run = self._identifier("")
+        self._run = _uuid(step.run_id) or self._identifier("")
 
     def events(self) -> Iterator[Event]:
         step = self._step
@@ -127,7 +127,8 @@ class _StepExport:
         return {"_producer": self._producer, "_schemaURL": schema, **fields}
 
     def _engine(self) -> dict[str, Any]:
-        facts = {"version": _version(), "name": "otter", "openlineageAdapterVersion": _version()}
+        ran = self._step.versions.get("coordinator", {}).get("otter-coordinator", _version())
+        facts = {"version": ran, "name": "otter", "openlineageAdapterVersion": _version()}
         return self._facet("ProcessingEngineRunFacet", "1-1-1", facts)
 
     def _error(self, reason: str | None, traceback: str | None, result: Result) -> dict[str, Any]:
@@ -165,6 +166,14 @@ def dataset_name(location: Location) -> tuple[str, str]:
     if scheme in ("s3", "gs"):
         return f"{scheme}://{host}", path.lstrip("/") or "/"
     return f"{scheme}://{host.rpartition('@')[2]}", f"{path}?{query}" if query else path or "/"
+
+
+def _uuid(text: str | None) -> str | None:
+    """A recorded id in the form that OpenLineage wants; none if it is no such id."""
+    try:
+        return str(uuid.UUID(text or ""))
+    except ValueError:
+        return None
 
 
 def _version() -> str:

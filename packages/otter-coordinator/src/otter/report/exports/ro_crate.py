@@ -159,6 +159,8 @@ class _Crate:
 
     def _add_control(self, step: StepFacts, run: Entity, actions: dict[str, list[str]]) -> None:
         engine = self._put("#otter", "SoftwareApplication", name="otter")
+        if version := step.versions.get("coordinator", {}).get("otter-coordinator"):
+            engine["softwareVersion"] = version
         controls = []
         for kind, found in actions.items():
             how = self._put(f"#step/{quote(kind)}", "HowToStep", workExample=_ref(f"#type/{quote(kind)}"))

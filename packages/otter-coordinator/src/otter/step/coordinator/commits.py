@@ -78,6 +78,7 @@ class Commits:
         attempts = self._ledger.attempts.get(node.id)
         if attempts and not succeeded:
             attempts[-1]["next"] = "given up"
+        facts["task_type"] = node.new.kind
         if node.new.requires:
             facts["requires"] = node.new.requires
         if node.parent is not None:

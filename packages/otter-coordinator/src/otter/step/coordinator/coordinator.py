@@ -42,6 +42,7 @@ from otter.step.coordinator.silent import SilentObserver
 from otter.step.coordinator.status import snapshot
 from otter.step.coordinator.stragglers import become_reaper
 from otter.step.coordinator.task_node import Aborted, Done, Expanding, Failed, TaskNode
+from otter.step.coordinator.versions import learn_versions, own_versions
 from otter.step.model import Step
 from otter.task.policy import Policy
 from otter.task.task_registry import TaskRegistry
@@ -136,6 +137,7 @@ class Coordinator:
         self._ledger = Ledger(self.options.defaults)
         self._scheduler: Scheduler | None = None
         self._started_at = dt.datetime.now(dt.UTC)
+        self._run_id: str | None = None
 
     @property
     def key(self) -> str:
@@ -195,6 +197,8 @@ class Coordinator:
         pool = WorkerPool(launch, run.on_bodies, run.on_begun, run.on_death)
         run.attach(pool)
         store = self._store()
+        self._run_id = facts.run_id
+        run.background.run(learn_versions)
         over = asyncio.Event()
         publisher: asyncio.Task[None] | None = None
         try:
@@ -306,7 +310,8 @@ class Coordinator:
         return {
             "name": self.step.name, "result": result.value, "started_run_at": utc_text(self._started_at.timestamp()),
             "finished_run_at": finished, "elapsed": elapsed, "log": log, "artifacts": [], "failure_reason": reason,
-            "counts": self.counts(),
+            "counts": self.counts(), "run_id": self._run_id,
+            "versions": {"coordinator": own_versions(), "worker": self._ledger.worker_versions},
         }  # fmt: skip
 
     def _task_entries(self) -> Iterator[bytes]:
@@ -325,7 +330,7 @@ class Coordinator:
         edges: dict[str, Any] = {"requires": node.new.requires} if node.new.requires else {}
         if node.parent is not None:
             edges["parent"] = nodes[node.parent].name
-        return orjson.dumps({**TASK_FIELDS, "name": node.name, **edges})
+        return orjson.dumps({**TASK_FIELDS, "name": node.name, "task_type": node.new.kind, **edges})
 
     def _nodes(self) -> list[TaskNode]:
         return self._scheduler.graph.nodes if self._scheduler is not None else []
@@ -386,7 +391,7 @@ def _entry_from_journal(path: Path) -> StepEntry:
     for record in records:
         match record.get("kind"):
             case "run":
-                entry["started_run_at"] = record["started_at"]
+                entry |= {"started_run_at": record["started_at"], "run_id": record.get("run")}
             case "task":
                 tasks[record["entry"]["name"]] = record["entry"]
             case "end":

@@ -86,12 +86,14 @@ class Ledger:
     Attributes:
         scratchpad: values for the placeholders of policies.
         types: published task types by name; empty until a worker has said hello.
+        worker_versions: of Python and of the distributions, as the first worker said them, by name.
         dispatched: the attempts that workers have.
         lost: specs of attempts whose worker died, until their tasks are tried again or committed.
     """
 
     def __init__(self, defaults: Policy) -> None:
         self.types: Mapping[str, TaskType] = {}
+        self.worker_versions: dict[str, str] = {}
         self.scratchpad = Scratchpad()
         self.specs: list[bytes] = []
         self.entries: list[bytes | None] = []

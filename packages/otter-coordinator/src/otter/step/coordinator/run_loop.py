@@ -502,6 +502,7 @@ class RunLoop:
         self._tell_worker(worker, f"ready: process {hello.pid}, Python {hello.python}")
         if not self._ledger.types:
             self._ledger.types = types
+            self._ledger.worker_versions = {"python": hello.python, **hello.distributions}
         self._queue.append(e.WorkerReady(self._now(), worker))
         if self._opening.on_ready(worker, types):
             self._observer.on_types(types)
