@@ -196,6 +196,19 @@ def test_a_terminal_changes_its_size(tmp_path: Path) -> None:
         assert 0 == terminal.wait()
 
 
+def test_three_signals(tmp_path: Path) -> None:
+    """The first lets tasks end, the second kills them, the third leaves at once, and leaves the cursor where it was."""
+    prepare(tmp_path, hold("on"), grace="1h")
+    with Terminal(ARGUMENTS, tmp_path) as terminal:
+        terminal.wait_for(lambda shown: "  1 running" in shown, "a task ran")
+        terminal.signal(signal.SIGSTOP)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # equal ones would become one
+            terminal.signal(number)
+        terminal.signal(signal.SIGCONT)
+        assert terminal.wait() in (128 + number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+        assert not terminal.hides_cursor
+
+
 def test_no_colours(tmp_path: Path) -> None:
     """With NO_COLOR the display has none."""
     prepare(tmp_path, hold("on"))

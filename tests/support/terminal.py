@@ -111,6 +111,11 @@ class Terminal:
     def _resize(self, columns: int, lines: int) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
+    @property
+    def hides_cursor(self) -> bool:
+        """Whether the cursor cannot be seen."""
+        return bool(self._screen.cursor.hidden)
+
     def text(self) -> str:
         """What is on the screen, and what went out at its top, to the last line that has something in it."""
         gone = ["".join(line[place].data for place in range(self._screen.columns)) for line in self._screen.history.top]

@@ -24,6 +24,13 @@ LOOK = 0.25
 """Seconds between two looks at the run, and between two pictures."""
 
 
+class _Terminal(Console):
+    """A terminal whose cursor is left alone: a run that is killed could not show it again."""
+
+    def show_cursor(self, show: bool = True) -> bool:
+        return False
+
+
 class LiveObserver(PlainObserver):
     """Draws on a terminal. Everything that is written goes through it, so that no line tears the picture.
 
@@ -37,7 +44,7 @@ class LiveObserver(PlainObserver):
 
     def __init__(self, stream: TextIO, step: str) -> None:
         super().__init__(stream, step)
-        self._console = Console(file=stream, highlight=False, soft_wrap=True)
+        self._console = _Terminal(file=stream, highlight=False, soft_wrap=True)
         self._look: Callable[[], Overview] | None = None
         self._rates = Rates()
         self._began = time.monotonic()
