@@ -47,7 +47,7 @@ def test_every_task_of_a_resumed_run_is_explained(
     (tmp_path / "pipeline.toml").write_text('[[steps.greet]]\nname = "hello_world you"\n')
     monkeypatch.chdir(tmp_path)
     assert 0 == main(["run", "pipeline.toml", "--resume", "--explain"])
-    assert "hello_world you: not completed before\n" == capfd.readouterr().out
+    assert "hello_world you: never run before\n" == capfd.readouterr().out
     assert 0 == main(["run", "pipeline.toml", "--resume", "--explain"])
     said = capfd.readouterr()
     assert "hello_world you: done before, nothing changed\n" == said.out

@@ -483,7 +483,7 @@ def test_row_23_a_changed_artifact_is_made_again(scene: Scene, change: Any, why:
     assert why in ended.output
     if ended.code == 0:
         assert [2, 2] == [scene.attempts("mark one"), scene.attempts("mark two")]
-        assert "mark two: something that it requires ran again" in ended.output
+        assert "mark two: 'mark one', which it requires, ran again" in ended.output
 
 
 # --- row 24: the same in validate -------------------------------------------------------------------------------------

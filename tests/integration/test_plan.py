@@ -117,4 +117,4 @@ def test_a_plan_without_resume_runs_everything(tmp_path: Path, work: Path) -> No
 def test_there_may_be_nothing_to_resume(tmp_path: Path) -> None:
     """Then every task runs, and says so."""
     (tmp_path / "pipeline.toml").write_text(TEXT, "utf-8")
-    assert {("run", "not completed before")} == set(planned(tmp_path, "--resume").values())
+    assert {("run", "never run before")} == set(planned(tmp_path, "--resume").values())

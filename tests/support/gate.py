@@ -65,6 +65,10 @@ class Gate:
         """Let all go on, those who come later too."""
         (self._directory / "open").touch()
 
+    def shut(self) -> None:
+        """Let nobody go on any more."""
+        (self._directory / "open").unlink()
+
     def close(self) -> None:
         """Give the pipe back."""
         os.close(self._fd)

@@ -6,16 +6,14 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
 
 import attrs
 
-from otter.cli.printing import say
+from otter.cli.printing import while_somebody_reads
 from otter.core import exit_codes
 from otter.core.runner import add_run_flags, exit_code
 from otter.core.session import Session
 from otter.core.settings import parse_overrides, readable_file, resolve_config
-from otter.manifest.model import TaskManifest
 from otter.observers.json_lines import JsonObserver
 from otter.observers.plain import PlainObserver
 from otter.pipeline import Pipeline, PipelineError, load_pipeline, render, visible
@@ -71,20 +69,13 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"{render(session.warnings).rstrip()}\n")
     assert session.coordinator is not None, "the session ran"
     if args.explain:
-        for task in step.manifest.tasks:
-            say(f"{task.name}: {_why(task, session.coordinator.explanations)}")
+        with while_somebody_reads():
+            for explanation in session.coordinator.explanations():
+                observer.explain(explanation)
     observer.conclude(step, session.coordinator)
     if session.stopped_by is not None and step.manifest.result != "success":
         return exit_codes.SIGNALLED + session.stopped_by
     return exit_codes.SUCCESS if step.manifest.result == "success" else exit_codes.FAILED
-
-
-def _why(task: TaskManifest, explanations: Mapping[str, str]) -> str:
-    """Why a task of a resumed run ran, or did not."""
-    why = explanations.get(task.name)
-    if why is None:
-        return "did not come to its turn" if task.result == "pending" else "not completed before"
-    return why
 
 
 def _observer(step: str, quiet: bool, log_format: str) -> PlainObserver:

@@ -15,6 +15,7 @@ from otter.step.coordinator.ledger import utc_text
 from otter.step.model import Step
 
 if TYPE_CHECKING:
+    from otter.step.coordinator.explanation import Explanation
     from otter.step.coordinator.failures import RootCause
 
 NAMES, SAMPLE = 100, 2000
@@ -61,6 +62,10 @@ class JsonObserver(PlainObserver):
             "summary", result=manifest.result, counts=coordinator.counts(), elapsed=manifest.elapsed,
             reason=manifest.failure_reason, manifest=str(coordinator.manifest_path),
         )  # fmt: skip
+
+    def explain(self, explanation: Explanation) -> None:
+        """An object for each task."""
+        self._write("explain", task=explanation.name, runs=explanation.runs, why=explanation.why)
 
     def _write(self, event: str, **facts: Any) -> None:
         row = {"at": utc_text(time.time()), "step": self._step, "event": event, **facts}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -14,6 +15,7 @@ from otter.step.model import Step
 from otter.util.units import format_duration
 
 if TYPE_CHECKING:
+    from otter.step.coordinator.explanation import Explanation
     from otter.step.coordinator.failures import RootCause
 
 QUIET_ABOVE = 50
@@ -81,6 +83,10 @@ class PlainObserver(SilentObserver):
         """The summary: accounts for every task, and names the manifest."""
         for line in summary_lines(step, coordinator):
             self._say(line)
+
+    def explain(self, explanation: Explanation) -> None:
+        """Say on the standard output why a task ran, or did not."""
+        sys.stdout.write(f"{visible(explanation.name)}: {visible(explanation.why)}\n")
 
     def close(self) -> None:
         """Nothing is left on the stream that would have to be taken away."""

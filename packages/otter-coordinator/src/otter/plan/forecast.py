@@ -13,7 +13,7 @@ from otter.pipeline.settings import DEFAULT_CONCURRENCY
 from otter.plan.critical import Link, critical_path
 from otter.plan.durations import Basis, Durations
 from otter.plan.outline import Outline, Outlined, outline
-from otter.plan.reuse import NEVER, Reuse
+from otter.plan.reuse import Reuse
 from otter.plan.simulation import Simulation, Span, Timeline
 from otter.step.coordinator.events import NewTask
 from otter.step.coordinator.history import History
@@ -245,7 +245,7 @@ class Forecaster:
         seconds, basis = self.durations.expect(task.name, task.kind)
         why = _waits(task, span.parent)
         if self.history is not None:
-            why = reasons.get(task.name, NEVER)
+            why = reasons.get(task.name) or self.history.why_again(task.name)
         reused = span.worker is None
         return Entry(
             task.name, task.kind, "reuse" if reused else "run", why, task.requires, span.parent,

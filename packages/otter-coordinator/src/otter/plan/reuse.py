@@ -8,17 +8,13 @@ from typing import Any
 
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator.events import NewTask, TaskId
-from otter.step.coordinator.history import History
-from otter.step.coordinator.journal import read_journal
+from otter.step.coordinator.history import KEPT, History
+from otter.step.coordinator.journal import scan_journal
 from otter.step.coordinator.ledger import Ledger, Table
 from otter.step.coordinator.run_directory import STATE_DIRECTORY
 from otter.step.coordinator.scheduler import Scheduler
 from otter.step.coordinator.task_node import TaskNode
 from otter.util.errors import ConfigError, OtterError, failure_text
-
-KEPT = "done before, nothing changed"
-AGAIN = "something that it requires runs again"
-NEVER = "not completed before"
 
 
 def read_history(work_path: Path, key: str) -> History:
@@ -28,13 +24,17 @@ def read_history(work_path: Path, key: str) -> History:
         ConfigError: the journal cannot be read.
     """
     path = work_path / STATE_DIRECTORY / key / "journal"
+    history = History()
     try:
-        records, _ = read_journal(path.read_bytes())
+        with open(path, "rb") as file:
+            for at, body in scan_journal(file):
+                history.take(at, body)
+            history.attach(file.fileno())
     except FileNotFoundError:
-        return History()
+        return history
     except (OSError, OtterError) as error:
         raise ConfigError(f"{path}: {error}") from error
-    return History(records)
+    return history
 
 
 class Reuse:
@@ -62,30 +62,47 @@ class Reuse:
 
     def decide(self, scheduler: Scheduler, node: TaskNode, stale: bool) -> tuple[NewTask, ...] | None:
         """What a task generated, if its recorded outcome stands; none if it has to run."""
-        committed = self._history.committed[node.name]
         made: tuple[NewTask, ...] = ()
-        reason: str | None = AGAIN
-        if not stale:
-            try:
-                newest = max((self._sequences.get(name, 0) for name in node.new.requires), default=0)
-                reason = self._history.why_not(node.name, self._digest(node), newest, stale)
-                if reason is None and committed.specs:
-                    made = self._ledger.draft(committed.specs, self._history.committed).tasks
-                    reason = scheduler.refusal(made, node)
-            except (OtterError, TypeError, ValueError, KeyError) as error:
-                reason = failure_text(error)
+        reason = self._upstream(scheduler, node, stale)
+        try:
+            if not stale:  # else its spec may hold what only the run will tell
+                payload = self._payload(node)
+                reason = self._history.why_not(node.name, self._ledger.digest(payload), payload, reason)
+            if reason is None:
+                made, reason = self._take_over(scheduler, node)
+        except (OtterError, TypeError, ValueError, KeyError) as error:
+            reason = failure_text(error)
+        self._history.forget(node.name)
         self.reasons[node.name] = KEPT if reason is None else reason
-        if reason is not None:
-            return None
-        self._tables |= {str(table["name"]): table for table in committed.specs}
-        self._scratchpad.merge(committed.values)
-        self._note(scheduler, node, committed.sequence)
-        return made
+        return made if reason is None else None
 
-    def _digest(self, node: TaskNode) -> str:
+    def _take_over(self, scheduler: Scheduler, node: TaskNode) -> tuple[tuple[NewTask, ...], str | None]:
+        """What a task generated; or why that cannot be added."""
+        recalled = self._history.recall(node.name)
+        made = self._ledger.draft(recalled.specs, self._history.committed).tasks
+        reason = scheduler.refusal(made, node)
+        if reason is None:
+            self._tables |= {str(table["name"]): table for table in recalled.specs}
+            self._scratchpad.merge(recalled.values)
+            self._note(scheduler, node, recalled.sequence)
+        return made, reason
+
+    def _payload(self, node: TaskNode) -> bytes:
         place = TaskId(len(self._ledger.specs))
         self._ledger.enter(self._ledger.draft([self._tables[node.name]], {}))
-        return self._ledger.digest(self._ledger.payload(place, node.new.kind, self._scratchpad))
+        return self._ledger.payload(place, node.new.kind, self._scratchpad)
+
+    def _upstream(self, scheduler: Scheduler, node: TaskNode, stale: bool) -> str | None:
+        """What would happen to something that a recorded task requires; none if nothing would."""
+        if stale:
+            required = (scheduler.graph.find(name) for name in node.new.requires)
+            ran = next((other.name for other in required if other is not None and other.ran), None)
+            if ran is not None:
+                return f"{ran!r}, which it requires, runs again"
+            return "what generated it runs again"
+        newest, name = max(((self._sequences.get(name, 0), name) for name in node.new.requires), default=(0, ""))
+        later = newest > self._history.committed[node.name].sequence
+        return f"{name!r}, which it requires, ran after it" if later else None
 
     def _note(self, scheduler: Scheduler, node: TaskNode, sequence: int) -> None:
         """Remember when a task was committed, for itself and for the generators above it."""

@@ -11,7 +11,7 @@ import orjson
 from otter.step.coordinator import events as e
 from otter.step.coordinator import failpoints
 from otter.step.coordinator.events import Outcome, TaskId, WorkerId
-from otter.step.coordinator.history import History
+from otter.step.coordinator.history import History, begin_task_record
 from otter.step.coordinator.journal import Journal, encode_record, frame_record
 from otter.step.coordinator.ledger import RESULTS, Dispatched, Ledger, Table, utc_text
 from otter.step.coordinator.ports import Observer
@@ -61,7 +61,6 @@ class Commits:
         self._observer = observer
         self._share = share
         self._sequences: dict[TaskId, int] = {}
-        self._sequence = history.sequence
 
     def commit(self, command: e.Commit) -> None:
         """Make the outcome of a task durable, with what it generated and stored."""
@@ -75,7 +74,7 @@ class Commits:
         record = result.record if result is not None else self._record_of_lost(node)
         succeeded = command.outcome is Outcome.SUCCESS
         facts: Table = {"result": _SUCCESS if succeeded else RESULTS[command.outcome]}
-        attempts = self._ledger.attempts.get(node.id)
+        attempts = self._attempts_now(node)
         if attempts and not succeeded:
             attempts[-1]["next"] = "given up"
         facts["task_type"] = node.new.kind
@@ -94,13 +93,18 @@ class Commits:
             facts["blocked_by"] = self._graph.nodes[command.cause].name
         entry = self._ledger.close_entry(node.id, node.name, record, facts)
         values = result.values if result is not None and succeeded else None
-        self._journal_commit(node, entry, held, values, succeeded)
+        self._journal_commit(node, entry, held, values, facts["result"])
         if values:
             self._share(values)
         self._observer.on_end(node.id, node.name, {**record, **facts})
 
-    def _record_of_lost(self, node: TaskNode) -> Table:
+    def _attempts_now(self, node: TaskNode) -> list[Table] | None:
+        """The attempts of a task, if this run has made one."""
         attempts = self._ledger.attempts.get(node.id)
+        return attempts if attempts and attempts[-1].get("attempt") != node.new.attempts else None
+
+    def _record_of_lost(self, node: TaskNode) -> Table:
+        attempts = self._attempts_now(node)
         if not attempts:
             return {}
         last = attempts[-1]
@@ -110,10 +114,10 @@ class Commits:
         return {**times, "log": last.get("last_output", []), **where}
 
     def _journal_commit(
-        self, node: TaskNode, entry: bytes, held: Dispatched | None, values: Table | None, succeeded: bool
+        self, node: TaskNode, entry: bytes, held: Dispatched | None, values: Table | None, result: str
     ) -> None:
         self._note_sequence(node)
-        if held is not None and held.pages and succeeded:
+        if held is not None and held.pages and result == _SUCCESS:
             for start in range(0, len(held.pages), SPECS_IN_RECORD):
                 page = held.pages[start : start + SPECS_IN_RECORD]
                 self._journal.append(encode_record({"kind": "specs", "name": node.name, "specs": page}))
@@ -121,33 +125,44 @@ class Commits:
         spec = held.payload if held is not None else self._ledger.lost.pop(node.id, b"null")
         digest = self._ledger.digest(spec).encode() if held is not None else b""
         # Put together by hand: all parts are JSON already, and are the greater part of what a run writes.
-        body = b'{"kind":"task","digest":"%b","spec":%b%b,"entry":%b}' % (digest, spec, values_text, entry)
+        head = begin_task_record(node.name, result, entry)
+        body = b'%b"digest":"%b","spec":%b%b,"entry":%b}' % (head, digest, spec, values_text, entry)
         self._journal.append(frame_record(body))
 
+    def begin(self, node: TaskNode, held: Dispatched) -> None:
+        """Leave word that an attempt began, so that it is known of should nobody live to say how it ended."""
+        record = {
+            "kind": "start", "name": node.name, "attempt": held.attempt, "worker": held.worker,
+            "started_at": utc_text(held.began) if held.began else None,
+        }  # fmt: skip
+        self._journal.append(encode_record(record))
+
     def _take_over(self, node: TaskNode) -> None:
-        committed = self._history.committed[node.name]
-        self._note_sequence(node, committed.sequence)
-        entry = {**committed.entry, "reused": True}
-        self._ledger.entries[node.id] = orjson.dumps(entry)
-        if committed.values:
-            self._share(committed.values)
-        self._observer.on_end(node.id, node.name, entry)
+        recalled = self._history.recall(node.name)
+        self._history.forget(node.name)
+        self._note_sequence(node, recalled.sequence)
+        self._ledger.entries[node.id] = self._history.committed[node.name]
+        if recalled.values:
+            self._share(recalled.values)
+        self._observer.on_end(node.id, node.name, {**recalled.entry, "reused": True})
 
     def _note_sequence(self, node: TaskNode, sequence: int | None = None) -> None:
         """Remember when a task was committed, for itself and for the generators above it."""
         if sequence is None:
-            self._sequence += 1
-            sequence = self._sequence
+            self._history.sequence += 1
+            sequence = self._history.sequence
         place: TaskId | None = node.id
         while place is not None and self._sequences.get(place, 0) < sequence:
             self._sequences[place] = sequence
             place = self._graph.nodes[place].parent
 
-    def newest_requirement(self, node: TaskNode) -> int:
-        """Place of the last commit among all that a task requires."""
+    def newest_requirement(self, node: TaskNode) -> tuple[int, str]:
+        """Place of the last commit among all that a task requires, and the task whose commit it was."""
+        if not node.new.requires:
+            return 0, ""
         graph = self._graph
-        required = [graph.find(name) for name in node.new.requires]
-        return max((self._sequences.get(other.id, 0) for other in required if other is not None), default=0)
+        required = [other for name in node.new.requires if (other := graph.find(name)) is not None]
+        return max(((self._sequences.get(other.id, 0), other.name) for other in required), default=(0, ""))
 
     def note_death(self, task: TaskId, worker: WorkerId, death: Death, suspects: int) -> None:
         """Remember an attempt that ended with its worker, and what the process said last."""

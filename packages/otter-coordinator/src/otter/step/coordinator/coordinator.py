@@ -25,7 +25,8 @@ from otter.manifest.recorded import RecordedTasks
 from otter.pipeline.collector import paused_collector
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator.descriptors import make_room_for
-from otter.step.coordinator.events import StopLevel
+from otter.step.coordinator.events import StopLevel, TaskId
+from otter.step.coordinator.explanation import Explanation, explain
 from otter.step.coordinator.handing_out import ASYNC_SHARE
 from otter.step.coordinator.history import History
 from otter.step.coordinator.journal import Journal, JournalError, encode_record, read_journal
@@ -129,7 +130,6 @@ class Coordinator:
         self.task_registry = task_registry
         self.config = config
         self.options = options if options is not None else RunOptions()
-        self.explanations: dict[str, str] = {}
         self.manifest_path: Path | None = None
         self._observer = observer if observer is not None else SilentObserver()
         self._check = check
@@ -184,9 +184,7 @@ class Coordinator:
             spill_dir=directory.spill,
             concurrency=self.options.concurrency, log_limit=self.options.log_limit,
         )  # fmt: skip
-        history = History(journal.records)
-        journal.records.clear()
-        journal.append(encode_record(self._run_record(facts)))
+        history = self._ledger.history = History()
         run = self._run = RunLoop(
             facts=facts, scheduler=scheduler, ledger=self._ledger, journal=journal, history=history,
             scratchpad=scratchpad, observer=self._observer,
@@ -204,7 +202,12 @@ class Coordinator:
         try:
             try:
                 run.open(self._workers_wanted())
+                # While the workers load, there is time to read what earlier runs did.
                 with paused_collector():  # what is made here stays until the end of the run
+                    if self.options.resume:
+                        journal.recover(history.take)
+                        history.attach(journal.fd)
+                    journal.append(encode_record(self._run_record(facts)))
                     tables = [spec.model_dump() for spec in self.step.specs]
                 types = await run.published_types()
                 if self._check is not None:
@@ -223,7 +226,6 @@ class Coordinator:
             if publisher is not None:
                 await publisher  # a late writing must not replace the last one
             await run.close()
-            self.explanations = run.explanations
             self._conclude(store, journal, time.monotonic() - began)
         finally:
             over.set()
@@ -319,8 +321,7 @@ class Coordinator:
         return (self._task_entry(place) for place in range(self._total()))
 
     def _task_entry(self, place: int) -> bytes:
-        entries = self._ledger.entries
-        entry = entries[place] if entries else None
+        entry = self._ledger.entry(TaskId(place)) if self._ledger.entries else None
         if entry is not None:
             return entry
         nodes = self._nodes()
@@ -330,6 +331,9 @@ class Coordinator:
         edges: dict[str, Any] = {"requires": node.new.requires} if node.new.requires else {}
         if node.parent is not None:
             edges["parent"] = nodes[node.parent].name
+        attempts = self._ledger.attempts.get(node.id)
+        if attempts:
+            edges["attempts"] = list(attempts)
         return orjson.dumps({**TASK_FIELDS, "name": node.name, "task_type": node.new.kind, **edges})
 
     def _nodes(self) -> list[TaskNode]:
@@ -349,6 +353,11 @@ class Coordinator:
         success, failure, aborted = by_state[Done] + by_state[Expanding], by_state[Failed], by_state[Aborted]
         pending = self._total() - success - failure - aborted
         return {"pending": pending, "success": success, "failure": failure, "aborted": aborted}
+
+    def explanations(self) -> Iterator[Explanation]:
+        """Why each task runs with --resume, or does not, in the order of the step."""
+        reasons = self._run.reasons if self._run is not None else {}
+        return explain(self._nodes(), self._ledger.history, reasons)
 
     def root_causes(self) -> list[RootCause]:
         """Why tasks failed, by cause; the one with the most failures first."""

@@ -48,6 +48,7 @@ class NewTask:
         kind: its task type.
         asynchronous: it may run beside others in one worker.
         recorded: an earlier run committed a task of this name, so that it may not have to run.
+        attempts: number of the last attempt that earlier runs made of it; those of this run are numbered on.
     """
 
     name: str
@@ -56,6 +57,7 @@ class NewTask:
     policy: Policy = DEFAULT_POLICY
     asynchronous: bool = False
     recorded: bool = False
+    attempts: int = 0
 
 
 # --- events -----------------------------------------------------------------------------------------------------------

@@ -11,10 +11,11 @@ more; `sync` makes it survive the death of the machine, and is called at interva
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ import orjson
 
 from otter.step.coordinator import failpoints
 from otter.util.errors import OtterError
+
+READ_SIZE = 256 * 1024
+"""Bytes that are read at once."""
 
 _HEAD = re.compile(rb"([0-9a-f]{8}) (\d{1,12}) ")
 
@@ -47,33 +51,51 @@ def read_journal(data: bytes) -> tuple[list[Any], int]:
         JournalError: a record is damaged in a way that no interrupted write explains; the offset is named.
     """
     records: list[Any] = []
+    end = 0
+    for at, body in scan_journal(io.BytesIO(data)):
+        records.append(decode_record(at, body))
+        end = at + len(body) + 1
+    return records, end
+
+
+def scan_journal(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Each record of a journal: where its body stands, and the body. Only one of them is in memory at a time.
+
+    Args:
+        lines: of the file, which is read as far as it is asked for.
+
+    Raises:
+        JournalError: as `read_journal`.
+    """
     at = 0
-    for at, end, body in _split(data):
-        try:
-            records.append(orjson.loads(body))
-        except ValueError as error:
-            raise JournalError(f"the record at byte {at} has a good checksum and is no JSON: {error}") from error
-        at = end
-    return records, at
-
-
-def _split(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Start, end and body of each record. A body holds no newline, so an incomplete record holds none either."""
-    at, size = 0, len(data)
-    while at < size:
-        newline = data.find(b"\n", at)
-        if newline < 0:
-            if _whole_but_for_its_newline(data[at:]):
+    for line in lines:
+        if line[-1:] != b"\n":  # a body holds no newline, so an incomplete record holds none either
+            if _whole_but_for_its_newline(line):
                 raise _damage(at)
             return
-        head = _HEAD.match(data, at, newline)
+        head = _HEAD.match(line)
         if head is None:
             raise _damage(at)
-        body = data[head.end() : newline]
+        body = line[head.end() : -1]
         if len(body) != int(head[2]) or b"%08x" % zlib.crc32(body) != head[1]:
             raise _damage(at)
-        yield at, newline + 1, body
-        at = newline + 1
+        yield at + head.end(), body
+        at += len(line)
+
+
+def decode_record(at: int, body: bytes) -> Any:
+    """What a record says.
+
+    Args:
+        at: where its body stands.
+
+    Raises:
+        JournalError: it is no JSON.
+    """
+    try:
+        return orjson.loads(body)
+    except ValueError as error:
+        raise JournalError(f"the record at byte {at} has a good checksum and is no JSON: {error}") from error
 
 
 def _whole_but_for_its_newline(rest: bytes) -> bool:
@@ -91,19 +113,18 @@ class Journal:
 
     Args:
         path: the file.
-        resume: go on with what is there; otherwise the former journal is kept beside it as `.previous`.
+        resume: go on with what is there, once `recover` has read it; otherwise the former journal is kept beside it as
+            `.previous`.
 
     Attributes:
-        records: what was there when it was opened; the reader may clear it.
         failure: why nothing can be committed any more; none as long as all went well.
 
     Raises:
-        JournalError: it is damaged, or cannot be opened.
+        JournalError: it cannot be opened.
     """
 
     def __init__(self, path: Path, *, resume: bool) -> None:
         self.path = path
-        self.records: list[Any] = []
         self.failure: JournalError | None = None
         self._pending = bytearray()
         self._written = 0
@@ -113,8 +134,6 @@ class Journal:
                 os.replace(path, path.with_name(path.name + ".previous"))
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
             try:
-                if resume:
-                    self._recover()
                 sync_directory(path.parent)
             except BaseException:
                 os.close(self._fd)
@@ -122,19 +141,36 @@ class Journal:
         except OSError as error:
             raise JournalError(f"{path}: {error.strerror}") from error
 
-    def _recover(self) -> None:
-        with open(self._fd, "rb", closefd=False) as file:
-            data = file.read()
+    @property
+    def fd(self) -> int:
+        """The open file."""
+        return self._fd
+
+    def recover(self, take: Callable[[int, bytes], None]) -> None:
+        """Read what is there, and cut off what a dying process left incomplete; before anything is appended.
+
+        Args:
+            take: is called for each record with the place and the text of its body.
+
+        Raises:
+            JournalError: the journal is damaged, or cannot be read.
+        """
+        end = 0
         try:
-            self.records, good = read_journal(data)
+            with open(self._fd, "rb", buffering=READ_SIZE, closefd=False) as file:
+                for at, body in scan_journal(file):
+                    take(at, body)
+                    end = at + len(body) + 1
+            if os.fstat(self._fd).st_size > end:
+                os.ftruncate(self._fd, end)  # a new record must not follow half a record
+            os.lseek(self._fd, end, os.SEEK_SET)
         except JournalError as error:
             raise JournalError(
                 f"{self.path}: {error}. Keep the file for inspection, and run without --resume to start anew"
             ) from error
-        if good < len(data):
-            os.ftruncate(self._fd, good)  # before anything is appended: a new record must not follow half a record
-        os.lseek(self._fd, good, os.SEEK_SET)
-        self._written = self._synced = good
+        except OSError as error:
+            raise JournalError(f"{self.path}: {error.strerror}") from error
+        self._written = end  # and not known to be synced: who wrote it was killed, perhaps before that
 
     def append(self, record: bytes) -> None:
         """Gather a record, as `encode_record` makes it."""

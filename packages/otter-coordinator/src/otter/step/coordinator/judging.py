@@ -12,6 +12,7 @@ from otter.step.coordinator.history import History
 from otter.step.coordinator.ledger import NO_TASKS, Dispatched, Draft, Ledger, Table
 from otter.step.coordinator.ports import Observer
 from otter.step.coordinator.scheduler import Scheduler
+from otter.step.coordinator.task_node import TaskNode
 from otter.util.errors import OtterError, ScratchpadError, SpecError, failure_text
 from otter.wire.messages import ReportResult
 
@@ -30,7 +31,7 @@ class Judge:
         observer: is told of generated tasks.
 
     Attributes:
-        explanations: why each task of a resumed run runs, or does not, by name.
+        reasons: why what earlier runs completed has to run again, by name.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Judge:
         commits: Commits,
         observer: Observer,
     ) -> None:
-        self.explanations: dict[str, str] = {}
+        self.reasons: dict[str, str] = {}
         self._scheduler = scheduler
         self._ledger = ledger
         self._history = history
@@ -105,21 +106,35 @@ class Judge:
     def decide(self, command: e.DecideReuse, at: float) -> e.ReuseDecided:
         """Whether the recorded outcome of a task stands; what it generated then is entered again."""
         node = self._scheduler.graph.nodes[command.task]
-        committed = self._history.committed[node.name]
         draft = NO_TASKS
         try:
-            digest = self._ledger.digest(self._ledger.payload(node.id, node.new.kind, self._scratchpad))
-            why_not = self._history.why_not(node.name, digest, self._commits.newest_requirement(node), command.stale)
-            if why_not is None and committed.specs:
-                draft = self._ledger.draft(committed.specs, self._history.committed)
+            payload = self._ledger.payload(node.id, node.new.kind, self._scratchpad)
+            upstream = self._upstream(node, command.stale)
+            why_not = self._history.why_not(node.name, self._ledger.digest(payload), payload, upstream)
+            if why_not is None and (specs := self._history.recall(node.name).specs):
+                draft = self._ledger.draft(specs, self._history.committed)
                 why_not = self._scheduler.refusal(draft.tasks, node)
         except (OtterError, TypeError, ValueError) as error:
             why_not = failure_text(error)
-        self.explanations[node.name] = "done before, nothing changed" if why_not is None else why_not
         if why_not is not None:
+            self.reasons[node.name] = why_not
+            self._history.forget(node.name)
             draft = NO_TASKS
         self._ledger.enter(draft)
         return e.ReuseDecided(at, node.id, why_not is None, draft.tasks)
+
+    def _upstream(self, node: TaskNode, stale: bool) -> str | None:
+        """What happened to something that a recorded task requires; none if nothing did."""
+        graph = self._scheduler.graph
+        if stale:
+            required = (graph.find(name) for name in node.new.requires)
+            ran = next((other.name for other in required if other is not None and other.ran), None)
+            if ran is not None:
+                return f"{ran!r}, which it requires, ran again"
+            return "what generated it ran again" if node.parent is not None else "something that it requires ran again"
+        newest, name = self._commits.newest_requirement(node)
+        later = newest > self._history.committed[node.name].sequence
+        return f"{name!r}, which it requires, ran after it" if later else None
 
 
 def _outcome_of(record: Table) -> tuple[Outcome, str | None]:

@@ -16,6 +16,7 @@ import orjson
 from otter.manifest.model import Result
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator.events import NewTask, Outcome, TaskId
+from otter.step.coordinator.history import Committed, History
 from otter.task.policy import Policy
 from otter.task.task_registry import unknown_type
 from otter.task.task_type import SPEC_REF, TaskType
@@ -89,6 +90,7 @@ class Ledger:
         worker_versions: of Python and of the distributions, as the first worker said them, by name.
         dispatched: the attempts that workers have.
         lost: specs of attempts whose worker died, until their tasks are tried again or committed.
+        history: what earlier runs did; empty without --resume.
     """
 
     def __init__(self, defaults: Policy) -> None:
@@ -96,7 +98,8 @@ class Ledger:
         self.worker_versions: dict[str, str] = {}
         self.scratchpad = Scratchpad()
         self.specs: list[bytes] = []
-        self.entries: list[bytes | None] = []
+        self.entries: list[bytes | Committed | None] = []
+        self.history = History()
         self.attempts: dict[TaskId, list[Table]] = {}
         self.dispatched: dict[TaskId, Dispatched] = {}
         self.lost: dict[TaskId, bytes] = {}
@@ -115,6 +118,7 @@ class Ledger:
             SpecError: a spec has no usable name, is of an unknown type, or has a policy that does not fit.
         """
         tasks, specs = [], []
+        made = self.history.attempts_made if self.history.unfinished else None
         for given in tables:
             try:
                 table = _without_defaults(given)
@@ -129,12 +133,17 @@ class Ledger:
                 raise SpecError(f"{name}: {unknown_type(kind, self.types)}")
             policy = self._policy(table.pop("policy")) if "policy" in table else self._defaults
             asynchronous = known is not None and known.asynchronous
-            tasks.append(NewTask(name, kind, requires, policy, asynchronous, name in recorded))
+            attempts = made(name) if made is not None else 0
+            tasks.append(NewTask(name, kind, requires, policy, asynchronous, name in recorded, attempts))
             specs.append(_compact(orjson.dumps(table, option=orjson.OPT_SORT_KEYS, default=str)))
         return Draft(tuple(tasks), specs)
 
     def enter(self, draft: Draft) -> None:
-        """Keep the specs of tasks that the scheduler is about to add."""
+        """Keep the specs of tasks that the scheduler is about to add, with the attempts that earlier runs made."""
+        if self.history.unfinished:
+            for place, task in enumerate(draft.tasks, len(self.specs)):
+                if task.attempts:
+                    self.attempts[TaskId(place)] = list(self.history.attempts_of(task.name))
         self.specs += draft.specs
         self.entries += [None] * len(draft.specs)
 
@@ -216,7 +225,10 @@ class Ledger:
 
     def entry(self, task: TaskId) -> bytes | None:
         """A task's part of the manifest, once it is final."""
-        return self.entries[task]
+        entry = self.entries[task]
+        if isinstance(entry, Committed):  # of an earlier run, whose journal has it: read when it is asked for
+            return self.history.entry_of(entry)[:-1] + b',"reused":true}'
+        return entry
 
     def name(self, task: TaskId) -> str:
         """The name of a task, from its spec."""

@@ -64,6 +64,9 @@ STATUS_INTERVAL = 1.0
 FREEZE_AT = 10_000
 """Generated tasks that are worth keeping from the garbage collector."""
 
+DECISIONS_AT_ONCE = 500
+"""Recorded outcomes that are judged before the first of them is taken over."""
+
 LOG_LINES = 200
 LOG_WIDTH = 500
 FRAME_BUDGET = 4 * 1024 * 1024
@@ -186,9 +189,9 @@ class RunLoop:
     # --- what the Coordinator calls -----------------------------------------------------------------------------------
 
     @property
-    def explanations(self) -> dict[str, str]:
-        """Why each task of a resumed run runs, or does not, by name."""
-        return self._judge.explanations
+    def reasons(self) -> dict[str, str]:
+        """Why tasks that earlier runs completed have to run again, by name."""
+        return self._judge.reasons
 
     def attach(self, pool: Workers) -> None:
         """Give the loop its workers; they need its callbacks first."""
@@ -394,11 +397,36 @@ class RunLoop:
             elif isinstance(item, _Decision):
                 self._carry_out(events)
                 events = []
-                self._carry_out([self._judge.decide(item.command, self._now())])
-            elif not isinstance(item, e.AttemptStarted) or self._begun_now.get(item.task) is item:
+                self._carry_out(self._decide(item.command))
+            elif not isinstance(item, e.AttemptStarted):
+                events.append(item)
+            elif self._begun_now.get(item.task) is item:
+                self._record_start(item)
                 events.append(item)
         self._begun_now.clear()
         self._carry_out(events)
+
+    def _decide(self, command: e.DecideReuse) -> list[Event]:
+        """Answer a question of the scheduler's, and with it those behind it: they do not depend on each other."""
+        decided: list[Event] = []
+        while True:
+            event = self._judge.decide(command, self._now())
+            decided.append(event)
+            told = self._queue[0] if self._queue else None
+            # What one task stored or generated must be there before the next one is looked at.
+            tells = event.reuse and (event.added or self._history.recall(self._name(event.task)).values)
+            if tells or not isinstance(told, _Decision) or len(decided) == DECISIONS_AT_ONCE:
+                return decided
+            self._queue.popleft()
+            command = told.command
+
+    def _name(self, task: TaskId) -> str:
+        return self._scheduler.graph.nodes[task].name
+
+    def _record_start(self, event: e.AttemptStarted) -> None:
+        held = self._ledger.dispatched.get(event.task)
+        if held is not None and (held.worker, held.attempt) == (event.worker, event.attempt):
+            self._commits.begin(self._scheduler.graph.nodes[event.task], held)
 
     def _carry_out(self, events: list[Event]) -> None:
         if events:

@@ -536,7 +536,7 @@ class Scheduler(HandingOut):
     def _abort_unfinished(self) -> None:
         """What had an attempt and would have had another is neither pending nor failed."""
         for node in self.graph.nodes:
-            if node.attempt and type(node.state) in (Ready, Delayed):
+            if node.attempt > node.new.attempts and type(node.state) in (Ready, Delayed):
                 self._fail_for_good(node, f"aborted before its next attempt: {self.stopping}", Outcome.ABORTED)
 
     def _finish(self, outcome: Outcome, reason: str | None) -> None:

@@ -62,7 +62,8 @@ class TaskGraph:
         nodes, by_name = self.nodes, self._by_name
         added: list[TaskNode] = []
         for new in tasks:
-            node = TaskNode(TaskId(len(nodes)), new, parent=None if parent is None else parent.id)
+            above = None if parent is None else parent.id
+            node = TaskNode(TaskId(len(nodes)), new, parent=above, attempt=new.attempts)
             by_name[fold_name(new.name)] = node.id
             nodes.append(node)
             added.append(node)

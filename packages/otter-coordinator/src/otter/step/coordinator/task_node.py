@@ -135,7 +135,7 @@ class TaskNode:
         parent: the task that generated it.
         children_left: how many generated tasks are not in a terminal state.
         rank: length of the longest chain of tasks that wait for it, itself included.
-        attempt: number of the last attempt that was handed out.
+        attempt: number of the last attempt that was handed out, in this run or an earlier one.
         failures: attempts that failed by themselves.
         crashes: workers that died while they ran this task and nothing else.
         alone: its next attempt shares a worker with no other, because it is one of several suspects of a death.
