@@ -13,11 +13,17 @@ def attempts_of(task: dict[str, Any]) -> list[tuple[int, str]]:
     return [(attempt["attempt"], attempt["result"]) for attempt in task["attempts"]]
 
 
+def beginnings(scene: Scene) -> int:
+    """How many beginnings of attempts are in the journal."""
+    return sum(record["kind"] == "start" for record in scene.journal())
+
+
 def kill_at_the_gate(scene: Scene, *flags: str, also: str = "") -> str:
     """Start a run, kill its coordinator when a task waits at the gate and another has ended; what it said."""
+    before = beginnings(scene)
     running = scene.start(*flags)
     scene.gate.wait_for(1)
-    running.wait_until(lambda: any(record["kind"] == "start" for record in scene.journal()), "a beginning")
+    running.wait_until(lambda: beginnings(scene) > before, "a beginning in the journal")
     if also:
         running.wait_for_output(also)
     running.signal(signal.SIGKILL)

@@ -107,7 +107,8 @@ def summary_lines(step: Step, coordinator: Coordinator) -> list[str]:
     if manifest.failure_reason and manifest.result != "success":
         lines.append(f"reason: {_line(manifest.failure_reason)}")
     lines += cause_lines(coordinator.root_causes())
-    lines.append(f"manifest: {coordinator.manifest_path}")
+    written = "" if coordinator.published else " (not written)"
+    lines.append(f"manifest: {coordinator.manifest_path}{written}")
     return lines
 
 

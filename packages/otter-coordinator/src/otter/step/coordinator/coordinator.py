@@ -25,6 +25,7 @@ from otter.manifest.recorded import RecordedTasks
 from otter.pipeline.collector import paused_collector
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator.descriptors import make_room_for
+from otter.step.coordinator.durable import sync_way_to
 from otter.step.coordinator.events import StopLevel, TaskId
 from otter.step.coordinator.explanation import Explanation, explain
 from otter.step.coordinator.handing_out import ASYNC_SHARE
@@ -131,6 +132,7 @@ class Coordinator:
         self.config = config
         self.options = options if options is not None else RunOptions()
         self.manifest_path: Path | None = None
+        self.published = False
         self._observer = observer if observer is not None else SilentObserver()
         self._check = check
         self._run: RunLoop | None = None
@@ -205,8 +207,7 @@ class Coordinator:
                 # While the workers load, there is time to read what earlier runs did.
                 with paused_collector():  # what is made here stays until the end of the run
                     if self.options.resume:
-                        journal.recover(history.take)
-                        history.attach(journal.fd)
+                        self._recover(journal, history, run)
                     journal.append(encode_record(self._run_record(facts)))
                     tables = [spec.model_dump() for spec in self.step.specs]
                 types = await run.published_types()
@@ -237,6 +238,13 @@ class Coordinator:
         if left:
             run.log.extend(f"process {pid} ({what}) was left behind by a task and bears no mark" for pid, what in left)
             self._conclude(store, journal, time.monotonic() - began)
+
+    @staticmethod
+    def _recover(journal: Journal, history: History, run: RunLoop) -> None:
+        journal.recover(history.take)
+        history.attach(journal.fd)
+        if journal.cut:
+            run.log.append(f"the journal ended with {journal.cut} bytes that were never written to their end")
 
     def _workers_wanted(self) -> int:
         """How many workers there is work for before any of them has said what it can run: several only when sure."""
@@ -280,6 +288,7 @@ class Coordinator:
             if "://" not in str(release).removeprefix("file://"):
                 root = local.absolute()
         root.mkdir(parents=True, exist_ok=True)
+        sync_way_to(root, 1)
         store = LocalManifestStore(root, self._entries_of_other_journals)
         self.manifest_path = store.path
         return store
@@ -301,7 +310,8 @@ class Coordinator:
             if over.is_set():
                 return
             began = time.monotonic()
-            with contextlib.suppress(ManifestError):  # the last writing, at the end of the run, reports it
+            # The last writing, at the end of the run, reports it.
+            with contextlib.suppress(ManifestError, JournalError):
                 entry = self._entry(Result.PENDING, None, None)
                 await run.background.run(functools.partial(store.publish, self.key, entry, self._task_entries()))
             pause = max(PUBLISH_INTERVAL, PUBLISH_SHARE * (time.monotonic() - began))
@@ -379,7 +389,9 @@ class Coordinator:
             _blame_storage(entry, error)
         try:
             store.publish(self.key, entry, self._task_entries())
-        except ManifestError as error:
+            self.published = True
+        except (ManifestError, JournalError) as error:
+            self.published = False
             _blame_storage(entry, error)
         self.step.manifest = StepManifest(**entry)
         tasks = RecordedTasks(self._total(), self._task_entry)
@@ -389,7 +401,9 @@ class Coordinator:
 def _blame_storage(entry: StepEntry, error: OtterError) -> None:
     """What could not be recorded makes the run a failure, whatever its tasks did."""
     entry["result"] = Result.FAILURE.value
-    entry["failure_reason"] = entry["failure_reason"] or f"storage error: {error}"
+    before = entry["failure_reason"]
+    if str(error) not in (before or ""):
+        entry["failure_reason"] = f"{before}; {error}" if before else f"storage error: {error}"
 
 
 def _entry_from_journal(path: Path) -> StepEntry:

@@ -9,6 +9,7 @@ import attrs
 from otter.step.coordinator.history import KEPT, History
 from otter.step.coordinator.task_node import Ready, Skipped, TaskNode, Waiting
 
+
 @attrs.frozen
 class Explanation:
     """Why a task ran, or did not.

@@ -1,8 +1,9 @@
 """The journal of a step: what was committed, record by record, so that nothing of it is lost or done twice.
 
 A record is a line: CRC-32 of the body in eight hexadecimal digits, a blank, the length of the body in bytes, a blank,
-the body as JSON. A process that dies leaves at most one incomplete record at the end, which is cut off when the journal
-is opened again, before anything is appended. Any other damage is an error that names the place.
+the body as JSON. A process that dies leaves at most one incomplete record at the end; a machine that stops may also
+leave holes in what was not synced. Both are cut off when the journal is opened again, before anything is appended. Any
+other damage is an error that names the place.
 
 `append` gathers, `flush` hands everything to the operating system, where the death of this process cannot reach it any
 more; `sync` makes it survive the death of the machine, and is called at intervals from a thread of its own.
@@ -22,10 +23,14 @@ from typing import Any
 import orjson
 
 from otter.step.coordinator import failpoints
+from otter.step.coordinator.durable import sync_directory
 from otter.util.errors import OtterError
 
 READ_SIZE = 256 * 1024
 """Bytes that are read at once."""
+
+_HOLE = bytes(16)
+"""What a disk gives back for what was written to it before the machine stopped, and not by then. JSON has no zeros."""
 
 _HEAD = re.compile(rb"([0-9a-f]{8}) (\d{1,12}) ")
 
@@ -74,10 +79,10 @@ def scan_journal(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
                 raise _damage(at)
             return
         head = _HEAD.match(line)
-        if head is None:
-            raise _damage(at)
-        body = line[head.end() : -1]
-        if len(body) != int(head[2]) or b"%08x" % zlib.crc32(body) != head[1]:
+        body = line[head.end() : -1] if head is not None else b""
+        if head is None or len(body) != int(head[2]) or b"%08x" % zlib.crc32(body) != head[1]:
+            if _HOLE in line:  # a sync writes all that came before, so nothing that follows was ever synced
+                return
             raise _damage(at)
         yield at + head.end(), body
         at += len(line)
@@ -117,6 +122,7 @@ class Journal:
             `.previous`.
 
     Attributes:
+        cut: bytes that were incomplete at the end of what was there, and are not there any more.
         failure: why nothing can be committed any more; none as long as all went well.
 
     Raises:
@@ -126,6 +132,7 @@ class Journal:
     def __init__(self, path: Path, *, resume: bool) -> None:
         self.path = path
         self.failure: JournalError | None = None
+        self.cut = 0
         self._pending = bytearray()
         self._written = 0
         self._synced = 0
@@ -161,8 +168,10 @@ class Journal:
                 for at, body in scan_journal(file):
                     take(at, body)
                     end = at + len(body) + 1
-            if os.fstat(self._fd).st_size > end:
-                os.ftruncate(self._fd, end)  # a new record must not follow half a record
+            self.cut = os.fstat(self._fd).st_size - end
+            if self.cut:
+                os.ftruncate(self._fd, end)  # a new record must not follow half a record,
+                os.fsync(self._fd)  # nor come to stand before an old one, should the disk forget the cut
             os.lseek(self._fd, end, os.SEEK_SET)
         except JournalError as error:
             raise JournalError(
@@ -204,6 +213,24 @@ class Journal:
         self._written += len(data)
         failpoints.hit("journal.after")
 
+    def check_place(self) -> None:
+        """Make sure that what is written can be found: a file that lost its name takes everything, and keeps nothing.
+
+        Raises:
+            JournalError: the journal was removed, moved or replaced, perhaps with the directory that it is in.
+        """
+        try:
+            there = os.path.samestat(os.stat(self.path), os.fstat(self._fd))
+        except (FileNotFoundError, NotADirectoryError):
+            there = False
+        except OSError:  # it may be out of reach for now; writing will tell
+            return
+        if not there:
+            self.failure = self.failure or JournalError(
+                f"{self.path}: it was removed, moved or replaced while the run went on"
+            )
+            raise self.failure
+
     @property
     def unsynced(self) -> bool:
         """Whether something was written that a failure of the machine could still take."""
@@ -216,6 +243,7 @@ class Journal:
             JournalError: the disk could not do it.
         """
         written = self._written
+        self.check_place()
         try:
             os.fdatasync(self._fd)
         except OSError as error:
@@ -245,12 +273,3 @@ class Journal:
     def _fail(self, error: OSError) -> JournalError:
         self.failure = self.failure or JournalError(f"{self.path}: {error.strerror}")
         return self.failure
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable, after one was made or replaced."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

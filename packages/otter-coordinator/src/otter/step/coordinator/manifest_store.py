@@ -23,7 +23,7 @@ import orjson
 
 from otter.manifest.model import Result
 from otter.step.coordinator import failpoints
-from otter.step.coordinator.journal import sync_directory
+from otter.step.coordinator.durable import sync_directory
 from otter.step.coordinator.ledger import utc_text
 from otter.util.errors import ManifestError
 

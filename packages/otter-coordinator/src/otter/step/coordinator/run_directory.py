@@ -12,6 +12,7 @@ from pathlib import Path
 
 import orjson
 
+from otter.step.coordinator.durable import sync_way_to
 from otter.util.errors import FSError, OtterError
 from otter.util.fs import check_dir
 
@@ -40,6 +41,7 @@ class RunDirectory:
 
     def __init__(self, work_path: Path, key: str) -> None:
         self.path = check_dir(work_path / STATE_DIRECTORY / key)
+        sync_way_to(self.path, 3)
         self._lock = self._take_lock()
         self.logs = check_dir(self.path / "logs")
         self.workers = check_dir(self.path / "workers")

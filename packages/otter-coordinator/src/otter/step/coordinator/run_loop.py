@@ -439,12 +439,24 @@ class RunLoop:
         try:
             self._journal.flush()
         except (JournalError, OSError) as error:
-            self._queue.append(e.EngineFailed(self._now(), f"storage error: {failure_text(error)}"))
+            self._queue.append(self._storage_failed(error))
             return
         if self._scheduler.finished:
             return  # the journal is synced when it is closed
         if self._journal.unsynced and self._syncing is None and self._sync_timer is None:
             self._sync_timer = self._loop.call_later(SYNC_INTERVAL, self._begin_sync)
+
+    def _look_at_journal(self) -> None:
+        """End a run whose work directory is gone: a task may take hours, and what it does would be lost."""
+        if self._journal.failure is None:
+            try:
+                self._journal.check_place()
+            except JournalError as error:
+                self._queue.append(self._storage_failed(error))
+
+    def _storage_failed(self, error: BaseException) -> e.EngineFailed:
+        text = str(error) if isinstance(error, JournalError) else failure_text(error)
+        return e.EngineFailed(self._now(), f"storage error: {text}")
 
     def _begin_sync(self) -> None:
         self._sync_timer = None
@@ -455,7 +467,7 @@ class RunLoop:
         self._syncing = None
         error = future.exception()
         if error is not None and self.finish is None:
-            self._feed(e.EngineFailed(self._now(), f"storage error: {failure_text(error)}"))
+            self._feed(self._storage_failed(error))
 
     def _on_defect(self, error: Exception) -> None:
         """A defect of otter: nothing of the scheduler's state can be relied on, so the run ends here."""
@@ -493,6 +505,7 @@ class RunLoop:
         self._timer = None
         self._workers.poll()
         self._workers.trim_output()
+        self._look_at_journal()
         self._tell_status()
         self._feed(e.Tick(self._now()))
 
