@@ -44,7 +44,7 @@ class Copy(Task):
         """Copy the file."""
         source = external(self.spec.source)
         destination = AsyncStorageHandle(self.spec.destination, self.context.config)
-        _log.info("copying %s to %s", source.shown, destination.shown)
+        _log.debug("copying %s to %s", source.shown, destination.shown)
         with storage_context(**(self.spec.settings or {})):
             self._size = await copy_file(source, destination, self.context.abort)
         self.artifacts = [Artifact(source=source.shown, destination=destination.shown)]

@@ -44,7 +44,7 @@ class Download(Task):
         if source.absolute == destination.absolute:
             _log.info("%s is local already", source.shown)
             return self
-        _log.info("downloading %s to %s", source.shown, destination.shown)
+        _log.debug("downloading %s to %s", source.shown, destination.shown)
         self._size = await copy_file(source, destination, self.context.abort)
         self.artifacts = [Artifact(source=source.shown, destination=destination.shown)]
         return self

@@ -16,6 +16,9 @@ STUCK = 0.01
 START_COST = 0.1
 """Seconds of work that justify another worker process: about what starting one costs."""
 
+FIRST_LOOK = 0.5
+"""Seconds that the first asynchronous tasks of a type have to show whether they wait or keep processors busy."""
+
 BUSY = 0.7
 """Share of a processor with which a worker counts as busy, so that more workers than processors would do nothing."""
 
@@ -82,7 +85,9 @@ class HandingOut(WorkerCare):
         """Asynchronous tasks go to the worker that has the fewest, as long as one has room."""
         held = sum(worker.asynchronous for worker in self.workers.values())
         serving = sum(worker.state is WorkerState.SERVING for worker in self.workers.values())
-        target = min(self._async_limit(), math.ceil((held + self.ready.count(True)) / ASYNC_SHARE))
+        head = self.ready.head(True, self.graph.nodes)
+        most = self._async_limit(head.new.kind) if head is not None else 0
+        target = min(most, math.ceil((held + self.ready.count(True)) / ASYNC_SHARE))
         share = max(ASYNC_SHARE, math.ceil((held + self.ready.count(True)) / max(1, target)))
         limit = min(share, self.settings.concurrency)
         while (node := self.ready.head(True, self.graph.nodes)) is not None:
@@ -161,25 +166,30 @@ class HandingOut(WorkerCare):
                         for worker in self.workers.values()
                         if worker.state is not WorkerState.LEAVING
                     )
-                    wanted = min(wanted, max(0, self._async_limit() - theirs))
+                    wanted = min(wanted, max(0, self._async_limit(node.new.kind) - theirs))
                 demand += wanted
-        if self._stuck_workers() and not any(worker.open and not worker.held for worker in self.workers.values()):
+        if any(map(self._may_have_help, self._stuck_workers())) and not any(
+            worker.open and not worker.held for worker in self.workers.values()
+        ):
             demand += 1
         return demand
 
-    def _async_limit(self) -> int:
-        """How many workers asynchronous tasks may occupy.
+    def _may_have_help(self, worker: WorkerNode) -> bool:
+        """Whether another worker would take anything from one in which tasks wait behind others."""
+        if not worker.asynchronous:
+            return True
+        kind = self.graph.nodes[next(iter(worker.waiting))].new.kind
+        return len(self.workers) < self._async_limit(kind)
+
+    def _async_limit(self, kind: str) -> int:
+        """How many workers asynchronous tasks of a type may occupy.
 
         Where the tasks keep processors busy rather than wait for something, more workers than processors would only
         get in each other's way. The first of a type get a moment to show what they are like.
         """
-        node = self.ready.head(True, self.graph.nodes)
-        if node is None:
-            return self.pool_size
-        kind = node.new.kind
         load = self.estimates.load(kind)
         if load is None:
-            seen = self._first_out.get(kind, self._now) + START_COST
+            seen = self._first_out.get(kind, self._now) + FIRST_LOOK
             if self._now >= seen:
                 return self.pool_size
             self._grow_at = seen
