@@ -55,6 +55,9 @@ SYNC_INTERVAL = 0.05
 LOOK_INTERVAL = 0.002
 """Seconds until a worker is asked what it has begun, if it has not answered for it by then: most tasks are brief."""
 
+START_DELAY = 0.02
+"""Seconds that an attempt must have run before the journal says that it began."""
+
 LONGEST_LOOK = 60.0
 """Seconds before now at which a worker may say that it began something."""
 
@@ -152,6 +155,9 @@ class RunLoop:
         self._frozen = 0
         self._told_turns = -1
         self._told_at = 0.0
+        self._unrecorded: dict[TaskId, e.AttemptStarted] = {}
+        """Beginnings that are not in the journal, of which many will have ended before they would come there."""
+        self._start_timer: asyncio.TimerHandle | None = None
         self._begun_now: dict[TaskId, e.AttemptStarted] = {}
         """Beginnings that came in this turn: one whose end came as well is no news to anybody."""
         self._outgoing: dict[WorkerId, list[Any]] = {}
@@ -245,7 +251,7 @@ class RunLoop:
         for worker in self._welcomed:
             self._workers.send(worker, [m.Stop()])
         self._scheduler.finished = True
-        for timer in (self._timer, self._sync_timer, self._looking):
+        for timer in (self._timer, self._sync_timer, self._start_timer, self._looking):
             if timer is not None:
                 timer.cancel()
         if self._syncing is not None:
@@ -401,7 +407,7 @@ class RunLoop:
             elif not isinstance(item, e.AttemptStarted):
                 events.append(item)
             elif self._begun_now.get(item.task) is item:
-                self._record_start(item)
+                self._note_start(item)
                 events.append(item)
         self._begun_now.clear()
         self._carry_out(events)
@@ -423,10 +429,20 @@ class RunLoop:
     def _name(self, task: TaskId) -> str:
         return self._scheduler.graph.nodes[task].name
 
-    def _record_start(self, event: e.AttemptStarted) -> None:
-        held = self._ledger.dispatched.get(event.task)
-        if held is not None and (held.worker, held.attempt) == (event.worker, event.attempt):
-            self._commits.begin(self._scheduler.graph.nodes[event.task], held)
+    def _note_start(self, event: e.AttemptStarted) -> None:
+        """Have a beginning recorded, unless its end is there before."""
+        self._unrecorded[event.task] = event
+        if self._start_timer is None:
+            self._start_timer = self._loop.call_later(START_DELAY, self._record_starts)
+
+    def _record_starts(self) -> None:
+        self._start_timer = None
+        begun, self._unrecorded = self._unrecorded, {}
+        for task, event in begun.items():
+            if self._judge.held(event.worker, task, event.attempt) is not None:
+                self._commits.begin(self._scheduler.graph.nodes[task], self._ledger.dispatched[task])
+        self._record()
+        self._turn()  # a full disk is news
 
     def _carry_out(self, events: list[Event]) -> None:
         if events:
