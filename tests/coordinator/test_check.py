@@ -152,6 +152,19 @@ def test_types_come_from_the_workers_environment(tmp_path: Path) -> None:
     assert "did you mean 'hello_world'?" in done.stdout
 
 
+def test_a_type_that_has_to_be_allowed_says_how(tmp_path: Path) -> None:
+    """`command` comes with otter and is unknown until the operator names its package."""
+    (tmp_path / "p.toml").write_text('[[steps.s]]\nname = "command a"\nargv = ["true"]\n', encoding="utf-8")
+    command = [sys.executable, "-c", SCRIPT, "check", "p.toml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert 22 == done.returncode
+    assert (
+        "help: it is in the task package otter.commands, which has to be named: --tasks otter.commands" in done.stdout
+    )
+    command += ["--tasks", "otter.commands"]
+    assert 0 == subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode
+
+
 def test_an_unknown_task_package_ends_with_two(tmp_path: Path) -> None:
     """The exit code of a missing task package, in one line."""
     (tmp_path / "p.toml").write_text('[[steps.s]]\nname = "hello_world a"\n', encoding="utf-8")

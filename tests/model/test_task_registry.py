@@ -49,6 +49,7 @@ def test_a_task_is_built_with_its_own_spec(registry: TaskRegistry) -> None:
     [
         (Spec(name="crawl_catalog x"), "unknown task type 'crawl_catalog'; did you mean 'crawl_catalogue'?"),
         (Spec(name="zzz x"), "unknown task type 'zzz'; known types: crawl_catalogue, ppp_evidence"),
+        (Spec(name="command x"), "unknown task type 'command'; it is in the task package otter.commands, which has"),
         (Spec(name="crawl_catalogue x"), "crawl_catalogue x: SpecError: CrawlCatalogueSpec: source: missing: "),
         (
             Spec(name="crawl_catalogue x", source="broken"),

@@ -64,3 +64,17 @@ def test_the_plugin_is_light() -> None:
     """Every pytest session of an environment loads it: nothing heavy comes with it, pytest itself included."""
     done = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True)
     assert "[]\n" == done.stdout
+
+
+def test_a_failing_test_shows_the_task_and_not_the_machinery(tmp_path: Path) -> None:
+    """What pytest prints has the test and what failed the task, and nothing of how the task was run."""
+    text = """
+def test_it(run_task):
+    run_task({"name": "copy a", "source": "/no/where", "destination": "b"})
+"""
+    (tmp_path / "test_failing.py").write_text(text)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_failing.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "1 failed" in done.stdout
+    assert "otter.util.errors.NotFoundError: /no/where: there is no such file" in done.stdout
+    assert "otter/testing/task.py" not in done.stdout

@@ -15,7 +15,7 @@ from otter.manifest.model import Artifact, Result
 from otter.task.model import Spec, Task, TaskContext
 from otter.task.task_reporter import report
 from otter.testing import TaskOutcome, run_task
-from otter.util.errors import ScratchpadError, TaskBuildError, TaskValidationError
+from otter.util.errors import ScratchpadError, SpecError, TaskBuildError, TaskValidationError
 
 
 def _even(number: int) -> None:
@@ -187,3 +187,10 @@ def test_packages_are_registered(tmp_path: Path) -> None:
     """Types of packages that no entry point names."""
     outcome = run_task({"name": "command true", "argv": ["true"]}, packages=["otter.commands"], work_path=tmp_path)
     assert Result.SUCCESS == outcome.result
+
+
+@pytest.mark.parametrize("spec", [{}, {"number": 2}, {"name": "halve", "number": 2}, {"name": " ", "number": 2}])
+def test_a_spec_without_a_name_is_refused(tmp_path: Path, spec: dict[str, Any]) -> None:
+    """Before anything runs, in words; also where the class of the task is given."""
+    with pytest.raises(SpecError, match="name"):
+        run_task(spec, task=Halve, work_path=tmp_path)

@@ -10,6 +10,7 @@ from otter.pipeline.patterns import Pattern
 from otter.pipeline.problem import Finding, Hint, Report
 from otter.pipeline.tasks import Known
 from otter.scratchpad.model import placeholders
+from otter.task.task_registry import how_to_allow
 from otter.util.convert import describe_value
 
 MAX_LISTED = 20
@@ -113,7 +114,7 @@ class Names:
                     "unknown-type",
                     f"unknown task type {word!r}",
                     (*task.path, "name"),
-                    hint=suggestion(word, known, listed),
+                    hint=how_to_allow(word) or suggestion(word, known, listed),
                     text=word,
                 )
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import pkgutil
@@ -144,12 +143,23 @@ class TaskRegistry:
         return [describe_type(self._types[name], docs) for name in sorted(self._types)]
 
 
+APART = {"command": "otter.commands"}
+"""Task types that come with otter and that an operator has to allow, with their packages."""
+
+
 def unknown_type(name: str, known: Iterable[str]) -> str:
     """The message for a task type that nobody registered."""
+    from otter.pipeline.nearest import suggestion
+
     known = sorted(known)
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known types: {', '.join(known) or 'none'}"
+    hint = how_to_allow(name) or suggestion(name, known, f"known types: {', '.join(known) or 'none'}")
     return f"unknown task type {name!r}; {hint}"
+
+
+def how_to_allow(name: str) -> str | None:
+    """What makes a task type known that comes with otter and has to be allowed; none for every other one."""
+    package = APART.get(name)
+    return f"it is in the task package {package}, which has to be named: --tasks {package}" if package else None
 
 
 def describe_type(kind: RegisteredType, docs: bool = False) -> TaskType:

@@ -93,6 +93,7 @@ def run_pipeline(
         AssertionError: it did not succeed, and `check` is set; with what was printed.
         CoordinatorMissingError: otter-coordinator is not installed.
     """
+    __tracebackhide__ = True  # as in run_task
     if importlib.util.find_spec(COORDINATOR) is None:
         raise CoordinatorMissingError(
             "running a pipeline needs otter-coordinator in this environment: pip install otter-coordinator"

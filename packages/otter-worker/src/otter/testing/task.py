@@ -91,6 +91,7 @@ def run_task(
         AssertionError: it did not succeed, and `check` is set; with its traceback.
         OtterError: the type of the task is unknown, or a placeholder has no value.
     """
+    __tracebackhide__ = True  # of a failing test pytest shows the test and the task, and not what is in between
     table: dict[str, Any] = orjson.loads(orjson.dumps(_table(spec), default=str))
     if config is None:
         if work_path is None:
@@ -142,7 +143,7 @@ def _registry(config: Config, task: type[Task] | None, table: dict[str, Any], pa
     import sys
 
     spec = getattr(sys.modules[task.__module__], f"{task.__name__}Spec", Spec)
-    return _OnlyType(config, RegisteredType(str(table.get("name", "")).split(None, 1)[0], task, spec))
+    return _OnlyType(config, RegisteredType(Spec(**table).task_type, task, spec))
 
 
 def _filled(table: dict[str, Any], registry: TaskRegistry, values: Mapping[str, Any]) -> dict[str, Any]:
