@@ -22,6 +22,9 @@ QUIET_ABOVE = 50
 """Tasks of a step above which successes are only counted."""
 CAUSES, NAMES = 10, 3
 """Causes of failures that the summary tells, and names of tasks with each."""
+LOG_LINES, TRACE_LINES = 10, 12
+"""Lines of a failed task that are shown at once, and those of its traceback at most."""
+TRACEBACK = "Traceback (most recent call last):"
 COUNT_INTERVAL = 10.0
 """Seconds between two lines that count."""
 
@@ -62,7 +65,7 @@ class PlainObserver(SilentObserver):
         if result == "failure":
             self._failed += 1
             self._say(f"{name}: FAILED: {_line(str(entry.get('failure_reason')))}")
-            for line in list(entry.get("log") or [])[-10:]:
+            for line in last_lines(list(entry.get("log") or [])):
                 self._say(f"    {line}")
         elif self._quiet:
             return
@@ -93,6 +96,16 @@ class PlainObserver(SilentObserver):
 
     def _say(self, text: str) -> None:
         write_line(self._stream, visible(text))
+
+
+def last_lines(log: list[str]) -> list[str]:
+    """The end of a log: what the task said last, and the end of the traceback, which must not take its place."""
+    heads = [place for place, line in enumerate(log) if line.startswith(TRACEBACK)]
+    head = heads[-1] if heads else len(log)
+    trace = log[head:]
+    if len(trace) > TRACE_LINES:
+        trace = [trace[0], "  …", *trace[2 - TRACE_LINES :]]
+    return [*log[:head][-LOG_LINES:], *trace]
 
 
 def summary_lines(step: Step, coordinator: Coordinator) -> list[str]:

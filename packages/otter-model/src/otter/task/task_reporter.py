@@ -88,7 +88,10 @@ class TaskReporter:
         manifest.result = Result.ABORTED if aborted else Result.FAILURE
         manifest.failure_reason = failure_text(error)
         try:
-            lines = traceback.format_exception(error, limit=100)
+            frames = error.__traceback__
+            while frames is not None and frames.tb_next is not None and frames.tb_frame.f_code.co_filename == __file__:
+                frames = frames.tb_next  # the decorator tells the author nothing
+            lines = traceback.format_exception(type(error), error, frames, limit=100)
         except BaseException:  # noqa: BLE001 - a __str__ or a cause of the task's own may raise anything
             lines = [failure_text(error)]
         text = "".join(lines)[-65536:].encode("utf-8", "replace").decode("utf-8")  # a lone surrogate could not be sent
