@@ -46,6 +46,9 @@ CASES = [
      Cause("death", "exited with 3 before it answered")),
     (failed("no answer after 10m", attempts=[died("timed out", "no answer after 10m")]),
      Cause("death", "timed out", "no answer after …m")),
+    (failed("timed out after 600 s", exception="TaskAbortedError", traceback=TRACEBACK,
+            attempts=[died("aborted", "TaskAbortedError: stopped")]),
+     Cause("death", "timed out", "after … s")),
     (failed(None), Cause("message", "no reason was recorded")),
 ]  # fmt: skip
 

@@ -75,6 +75,8 @@ def cause_of(reason: str | None, exception: str | None, traceback: str | None, a
         attempt: the attempt that failed last.
     """
     text = reason or ""
+    if text.startswith("timed out after "):  # whether it stopped when it was asked to, or was killed, is not the cause
+        return Cause("death", "timed out", _template(text.removeprefix("timed out ")))
     if attempt is not None and attempt.result in DEATHS:
         return _death(attempt, text)
     spoken = _EXCEPTION.match(text)
