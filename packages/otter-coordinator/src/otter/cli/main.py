@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import gc
 import errno
 import importlib
 import signal
@@ -68,6 +70,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    if argv is None:  # the process is ours
+        atexit.register(gc.freeze)  # or the interpreter would take everything apart before it ends
     arguments = list(sys.argv[1:] if argv is None else argv)
     chosen = next((word for word in arguments if not word.startswith("-")), None)
     parser = make_parser([chosen] if chosen in VERBS else [])

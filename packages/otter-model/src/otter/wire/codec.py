@@ -6,6 +6,7 @@ fields are ignored, so that a newer minor version may add some; unknown kinds ar
 
 from __future__ import annotations
 
+import functools
 import math
 import typing
 from collections.abc import Callable, Iterable, Sequence
@@ -100,6 +101,7 @@ def _shallow(value: Any) -> Any:
     return value
 
 
+@functools.cache
 def _converter() -> Converter:
     converter = Converter(detailed_validation=False)
     for expected, word in ((str, "text"), (int, "an integer"), (bool, "a boolean")):
@@ -126,23 +128,34 @@ class Codec:
     """
 
     def __init__(self, union: Any) -> None:
-        converter = _converter()
+        self._types: dict[str, type] = {kind.__name__: kind for kind in typing.get_args(union)}
+        # Made when they are needed: a process reads one direction and writes the other, and starts the sooner.
         self._encoders: dict[type, Callable[[Any], dict[str, Any]]] = {}
         self._decoders: dict[str, tuple[type, Callable[[Any, Any], Any]]] = {}
-        for kind in typing.get_args(union):
-            attrs.resolve_types(kind, vars(messages))
-            # Fields at their default do not travel: most results have none of the optional ones.
-            overrides = {a.name: override(omit_if_default=a.default is not attrs.NOTHING) for a in attrs.fields(kind)}
-            self._encoders[kind] = make_dict_unstructure_fn(kind, converter, **overrides)  # type: ignore[arg-type]
-            self._decoders[kind.__name__] = (
-                kind,
-                make_dict_structure_fn(kind, converter, _cattrs_detailed_validation=False),
-            )
 
     @property
     def kinds(self) -> frozenset[str]:
         """The tags of the direction."""
-        return frozenset(self._decoders)
+        return frozenset(self._types)
+
+    def _make_encoder(self, kind: type) -> Callable[[Any], dict[str, Any]]:
+        if self._types.get(kind.__name__) is not kind:
+            raise UnrepresentableError("$", f"{kind.__name__} does not travel in this direction")
+        attrs.resolve_types(kind, vars(messages))
+        # Fields at their default do not travel: most results have none of the optional ones.
+        overrides = {a.name: override(omit_if_default=a.default is not attrs.NOTHING) for a in attrs.fields(kind)}
+        encoder = make_dict_unstructure_fn(kind, _converter(), **overrides)  # type: ignore[arg-type]
+        self._encoders[kind] = encoder
+        return encoder
+
+    def _make_decoder(self, name: Any) -> tuple[type, Callable[[Any, Any], Any]]:
+        kind = self._types.get(name) if type(name) is str else None
+        if kind is None:
+            raise PeerError(f"unknown kind of message {str(name)[:80]!r}")
+        attrs.resolve_types(kind, vars(messages))
+        decoder = make_dict_structure_fn(kind, _converter(), _cattrs_detailed_validation=False)
+        self._decoders[kind.__name__] = kind, decoder
+        return kind, decoder
 
     def encode(self, batch: Iterable[Any]) -> bytes:
         """The body of messages.
@@ -154,9 +167,7 @@ class Codec:
         rows = []
         try:
             for message in batch:
-                encoder = encoders.get(type(message))
-                if encoder is None:
-                    raise UnrepresentableError("$", f"{type(message).__name__} does not travel in this direction")
+                encoder = encoders.get(type(message)) or self._make_encoder(type(message))
                 row = encoder(message)
                 row[TAG] = type(message).__name__
                 rows.append(row)
@@ -177,7 +188,7 @@ class Codec:
             kind = row.get(TAG) if type(row) is dict else None
             known = decoders.get(kind) if type(kind) is str else None
             if known is None:
-                raise PeerError(f"unknown kind of message {str(kind)[:80]!r}")
+                known = self._make_decoder(kind)
             try:
                 batch.append(known[1](row, known[0]))
             except Exception as error:  # generated code raises what a hostile value provokes, of any type

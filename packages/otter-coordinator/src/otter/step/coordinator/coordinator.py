@@ -303,12 +303,15 @@ class Coordinator:
         return found
 
     async def _publish_at_intervals(self, run: RunLoop, store: ManifestStore, over: asyncio.Event) -> None:
-        pause = PUBLISH_INTERVAL
+        pause, told = PUBLISH_INTERVAL, -1
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(over.wait(), pause)
             if over.is_set():
                 return
+            if run.turns == told:
+                continue  # nothing has happened since
+            told = run.turns
             began = time.monotonic()
             # The last writing, at the end of the run, reports it.
             with contextlib.suppress(ManifestError, JournalError):

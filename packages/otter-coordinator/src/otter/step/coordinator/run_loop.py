@@ -149,7 +149,8 @@ class RunLoop:
         self._pool: Workers | None = None
         self._queue: deque[Event | _Result | _Decision] = deque()
         self._turning = False
-        self._turns = 0
+        self.turns = 0
+        """How often something came from outside."""
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         """What happened to the run as a whole, for the step's part of the manifest."""
         self._frozen = 0
@@ -367,7 +368,7 @@ class RunLoop:
         if self._turning:
             return
         self._turning = True
-        self._turns += bool(self._queue) and not (len(self._queue) == 1 and isinstance(self._queue[0], e.Tick))
+        self.turns += bool(self._queue) and not (len(self._queue) == 1 and isinstance(self._queue[0], e.Tick))
         try:
             while self._queue:
                 self._take_queued()
@@ -511,11 +512,11 @@ class RunLoop:
     def _tell_status(self) -> None:
         """Say what the run is doing, unless nothing has happened since it was said."""
         now = self._now()
-        if self._turns != self._told_turns and now - self._told_at >= STATUS_INTERVAL:
+        if self.turns != self._told_turns and now - self._told_at >= STATUS_INTERVAL:
             write_status(self._facts.directory, snapshot(self._scheduler, self._ledger))
             # Looking through a million tasks takes its time: it gets a twentieth of all time at most.
             self._told_at = max(now, now + 19 * (self._now() - now))
-            self._told_turns = self._turns
+            self._told_turns = self.turns
 
     def _on_timer(self) -> None:
         self._timer = None

@@ -8,8 +8,10 @@ whatever the worker does at that moment.
 from __future__ import annotations
 
 import argparse
+import atexit
 import contextlib
 import errno
+import gc
 import os
 import resource
 import select
@@ -43,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         # Data, not address space: libraries reserve far more addresses than they use.
         resource.setrlimit(resource.RLIMIT_DATA, (args.memory, args.memory))
     _enable_faulthandler(args.dump_signal)
+    atexit.register(gc.freeze)  # or the interpreter would take everything apart before it ends, while others wait
     sys.exit(_serve(args))
 
 
