@@ -39,6 +39,7 @@ BOTH = {
     "otter.pipeline.rendering",
     "otter.step",
     "otter.step.coordinator",
+    "otter.step.coordinator.durable",
     "otter.step.coordinator.failpoints",
     "otter.step.coordinator.journal",
     "otter.step.coordinator.run_directory",
