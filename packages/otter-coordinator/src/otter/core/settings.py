@@ -55,6 +55,9 @@ def resolve_config(
     from_env = from_environment(runner_name, environ)
     given = {field: value for field, value in flags.items() if value is not None}
     chosen: dict[str, Any] = {**_of_file(pipeline), **from_env, **given}
+    for field, value in chosen.items():
+        source = "the command line" if field in given else f"{runner_name}_{field}".upper()
+        _must_be_text(f"{source}: {field}", str(value))
     step = choose_step(pipeline, chosen.pop("step", None))
     chosen.pop("config_path", None)
     try:
@@ -85,8 +88,17 @@ def parse_overrides(pairs: list[str]) -> dict[str, str]:
         key, equals, value = pair.partition("=")
         if not equals or not key.strip():
             raise ConfigError(f"--set {pair}: write it as key=value")
+        _must_be_text(f"--set {key.strip()!a}", pair)
         values[key.strip()] = value
     return values
+
+
+def _must_be_text(what: str, text: str) -> None:
+    """Refuse bytes that are no text: they came from a shell, and could not be told to anybody."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError(f"{what}: {text!a} is no UTF-8 text") from error
 
 
 def readable_file(path: str | Path) -> Path:

@@ -7,17 +7,19 @@ from typing import Any
 
 from otter.pipeline.fields import FieldCheck, Use
 from otter.pipeline.kinds import Kinds, subpath
+from otter.pipeline.limits import MAX_SPEC
 from otter.pipeline.names import Names
 from otter.pipeline.nearest import suggestion
 from otter.pipeline.patterns import Pattern
 from otter.pipeline.problem import Finding, Hint, Path
 from otter.pipeline.tasks import MAX_MADE, Known, made_from, template_fields
-from otter.pipeline.values import Values, texts
+from otter.pipeline.values import Values, size_of, texts
 from otter.pipeline.waits import Waits, makes_unknown_names
 from otter.scratchpad.model import placeholders
 from otter.task.policy import Policy
 from otter.task.task_type import TaskType
 from otter.util.convert import describe_value
+from otter.util.units import format_size
 
 SpecProblems = Callable[[list[dict[str, Any]]], Sequence[Iterable[tuple[str, str]]]]
 """Judges specs whose types have checks of their own code: for each spec pairs of a path within it and a sentence."""
@@ -209,3 +211,15 @@ def _stored_key(task: Known) -> str | None:
 
 def _checks_itself(task: Known) -> bool:
     return task.kind is not None and task.kind.type.validates and task.pattern is None
+
+
+def too_large(step: str, specs: Sequence[Any]) -> list[Finding]:
+    """The tasks of a step whose specs no frame has room for."""
+    found = []
+    for index, spec in enumerate(specs):
+        size = size_of(spec)
+        if size > MAX_SPEC:
+            message = f"this task has {format_size(size)}; a worker takes {format_size(MAX_SPEC)} at most"
+            hint = "what is larger belongs into a file"
+            found.append(Finding("too-large", message, ("steps", step, index), hint=hint))
+    return found

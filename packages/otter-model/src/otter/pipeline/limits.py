@@ -12,6 +12,13 @@ import re
 MAX_BYTES = 64 * 2**20
 """Bytes of a pipeline file: a step of 100,000 tasks is legitimate and has about 15 MB."""
 
+MAX_SPEC = 12 * 2**20
+"""Bytes of one spec as JSON: a frame to a worker has room for it and for what goes with it."""
+
+MAX_VALUES = 6 * 2**20
+"""Bytes of the scratchpad that a run begins with as JSON, and of what its tasks store there: a new worker gets all of
+it in one frame."""
+
 MAX_KEY_PARTS = 64
 MAX_NESTING = 64
 

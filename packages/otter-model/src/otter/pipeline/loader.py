@@ -9,9 +9,10 @@ from typing import Any
 
 import attrs
 
-from otter.pipeline.check import SpecProblems, StepCheck
+from otter.pipeline.check import SpecProblems, StepCheck, too_large
 from otter.pipeline.collector import paused_collector
 from otter.pipeline.document import Document
+from otter.pipeline.limits import MAX_SPEC
 from otter.pipeline.nearest import suggestion
 from otter.pipeline.problem import PipelineError, Problem
 from otter.pipeline.settings import Workers, read_structure
@@ -111,6 +112,8 @@ class Pipeline:
                 defaults=self.defaults, pools=self.pools, lenient=lenient, spec_problems=spec_problems,
             )  # fmt: skip
             findings = check.run()
+            if len(self.document.text) > MAX_SPEC:  # else none of its tasks can be too large
+                findings += too_large(step_name, specs)
         return self.document.problems(findings) if findings else []
 
 

@@ -10,13 +10,14 @@ import attrs
 from otter.config.model import LOG_LEVELS, MAX_POOL_SIZE
 from otter.pipeline.fields import policy_findings
 from otter.pipeline.kinds import subpath
+from otter.pipeline.limits import MAX_VALUES
 from otter.pipeline.nearest import suggestion
 from otter.pipeline.problem import Finding, Path
-from otter.pipeline.values import inexact, texts
+from otter.pipeline.values import inexact, size_of, texts
 from otter.scratchpad.model import placeholders
 from otter.task.policy import Policy
 from otter.util.convert import MisfitError, converter_for, describe_value
-from otter.util.units import parse_duration, parse_size
+from otter.util.units import format_size, parse_duration, parse_size
 
 SETTINGS = ("work_path", "release_uri", "pool_size", "log_level", "grace", "max_specs")
 TABLES = ("scratchpad", "defaults", "pools", "workers", "steps")
@@ -183,6 +184,10 @@ def _read_table(
 def _scratchpad_findings(table: dict[str, Any]) -> Iterator[Finding]:
     for below, message in inexact(table):
         yield Finding("not-exact", message, ("scratchpad", *below))
+    size = size_of(table)
+    if size > MAX_VALUES:
+        message = f"its values have {format_size(size)}; workers take {format_size(MAX_VALUES)} at most"
+        yield Finding("too-large", message, ("scratchpad",), hint="what is larger belongs into a file")
     for below, text in texts(table):
         if names := placeholders(text):
             yield Finding(

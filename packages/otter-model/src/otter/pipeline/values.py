@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
+import orjson
 
 from otter.pipeline.problem import Path
 from otter.scratchpad.model import Scratchpad, placeholders
@@ -91,6 +92,14 @@ def inexact(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
         for key, item in value.items():
             if not isinstance(item, str):
                 yield from inexact(item, (*path, key))
+
+
+def size_of(value: Any) -> int:
+    """Bytes of a value as JSON; 0 for one that has no JSON, which is found elsewhere."""
+    try:
+        return len(orjson.dumps(value))
+    except TypeError:
+        return 0
 
 
 def at(value: Any, path: Path) -> Any:

@@ -24,6 +24,7 @@ from otter.manifest.model import Result, StepManifest, TaskManifest
 from otter.manifest.recorded import RecordedTasks
 from otter.pipeline.collector import paused_collector
 from otter.scratchpad.model import Scratchpad
+from otter.step.coordinator.carried import carried_values
 from otter.step.coordinator.descriptors import make_room_for
 from otter.step.coordinator.durable import sync_way_to
 from otter.step.coordinator.events import StopLevel, TaskId
@@ -158,6 +159,8 @@ class Coordinator:
             StepBusyError: the step is running in this work directory already.
             StepInvalidError: two tasks have the same name, or tasks wait for each other in a circle.
             WorkerRefusedError: no worker can serve: another protocol, or a task package that cannot be imported.
+            ConfigError: a value of the scratchpad cannot be carried to workers.
+            SpecError: a spec cannot be carried to workers.
             JournalError: the journal cannot be opened.
             FSError: the work directory cannot be used.
         """
@@ -177,7 +180,8 @@ class Coordinator:
 
     async def _run_in(self, directory: RunDirectory, journal: Journal, began: float) -> None:
         config = self.config.resolved()
-        scratchpad = Scratchpad(self.task_registry.scratchpad.sentinel_dict)
+        values = carried_values(self.task_registry.scratchpad.sentinel_dict)
+        scratchpad = Scratchpad(values)
         self._ledger.scratchpad = scratchpad
         scheduler = self._scheduler = Scheduler(self._settings())
         self._observer.on_open(functools.partial(overview, scheduler))
@@ -208,7 +212,7 @@ class Coordinator:
                 with paused_collector():  # what is made here stays until the end of the run
                     if self.options.resume:
                         self._recover(journal, history, run)
-                    journal.append(encode_record(self._run_record(facts)))
+                    journal.append(encode_record(self._run_record(facts, values)))
                     tables = [spec.model_dump() for spec in self.step.specs]
                 types = await run.published_types()
                 if self._check is not None:
@@ -270,12 +274,12 @@ class Coordinator:
             env=options.env, log_limit=options.log_limit,
         )  # fmt: skip
 
-    def _run_record(self, facts: RunFacts) -> dict[str, Any]:
+    def _run_record(self, facts: RunFacts, values: dict[str, Any]) -> dict[str, Any]:
         return {
             "kind": "run", "run": facts.run_id, "step": self.key, "resume": self.options.resume, "pid": os.getpid(),
             "host": socket.gethostname(), "python": ".".join(map(str, sys.version_info[:3])),
             "started_at": self._started_at.isoformat().replace("+00:00", "Z"), "config": facts.config.to_json(),
-            "scratchpad": orjson.loads(orjson.dumps(self.task_registry.scratchpad.sentinel_dict, default=str)),
+            "scratchpad": values,
         }  # fmt: skip
 
     # --- the manifest -------------------------------------------------------------------------------------------------

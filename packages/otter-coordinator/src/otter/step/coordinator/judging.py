@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import orjson
+
 from otter.manifest.model import Result
+from otter.pipeline.limits import MAX_VALUES
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator import events as e
 from otter.step.coordinator import failpoints
@@ -14,6 +17,7 @@ from otter.step.coordinator.ports import Observer
 from otter.step.coordinator.scheduler import Scheduler
 from otter.step.coordinator.task_node import TaskNode
 from otter.util.errors import OtterError, ScratchpadError, SpecError, failure_text
+from otter.util.units import format_size
 from otter.wire.messages import ReportResult
 
 _SUCCESS, _ABORTED = Result.SUCCESS.value, Result.ABORTED.value
@@ -45,6 +49,7 @@ class Judge:
         observer: Observer,
     ) -> None:
         self.reasons: dict[str, str] = {}
+        self._stored = 0
         self._scheduler = scheduler
         self._ledger = ledger
         self._history = history
@@ -72,6 +77,8 @@ class Judge:
         record = result.record
         outcome, reason = _outcome_of(record)
         draft = NO_TASKS
+        if outcome is Outcome.SUCCESS and result.values and (problem := self._too_much(result.values)) is not None:
+            outcome, reason = Outcome.FAILURE, problem
         if outcome is Outcome.SUCCESS and (held.pages or result.pages):
             draft, problem = self._draft_generated(task, held, result.pages)
             if problem is not None:
@@ -86,6 +93,17 @@ class Judge:
         return e.AttemptEnded(
             at, worker, task, result.attempt, outcome, reason, draft.tasks, seconds, result.tainted, result.load
         )
+
+    def _too_much(self, values: Table) -> str | None:
+        """Why values cannot be stored; none when there is room for them."""
+        size = len(orjson.dumps(values))
+        if self._stored + size > MAX_VALUES:
+            return (
+                f"stored {format_size(size)} in the scratchpad, where tasks have {format_size(MAX_VALUES)} together: "
+                "what is larger belongs into a file"
+            )
+        self._stored += size
+        return None
 
     def _draft_generated(self, task: TaskId, held: Dispatched, pages: int) -> tuple[Draft, str | None]:
         """Draft what an attempt generated; or say why it cannot be added."""

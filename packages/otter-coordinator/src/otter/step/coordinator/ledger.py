@@ -15,6 +15,7 @@ import orjson
 
 from otter.manifest.model import Result
 from otter.scratchpad.model import Scratchpad
+from otter.step.coordinator.carried import spec_json
 from otter.step.coordinator.events import NewTask, Outcome, TaskId
 from otter.step.coordinator.history import Committed, History
 from otter.task.policy import Policy
@@ -115,7 +116,8 @@ class Ledger:
             recorded: names that an earlier run committed.
 
         Raises:
-            SpecError: a spec has no usable name, is of an unknown type, or has a policy that does not fit.
+            SpecError: a spec has no usable name, is of an unknown type, has a policy that does not fit, holds what JSON
+                cannot carry, or is too large.
         """
         tasks, specs = [], []
         made = self.history.attempts_made if self.history.unfinished else None
@@ -135,7 +137,7 @@ class Ledger:
             asynchronous = known is not None and known.asynchronous
             attempts = made(name) if made is not None else 0
             tasks.append(NewTask(name, kind, requires, policy, asynchronous, name in recorded, attempts))
-            specs.append(_compact(orjson.dumps(table, option=orjson.OPT_SORT_KEYS, default=str)))
+            specs.append(_compact(spec_json(table)))
         return Draft(tuple(tasks), specs)
 
     def enter(self, draft: Draft) -> None:

@@ -23,11 +23,13 @@ import orjson
 
 from otter.config.model import Config
 from otter.pipeline.collector import paused_collector
+from otter.pipeline.limits import MAX_SPEC
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator import events as e
 from otter.step.coordinator import failpoints
 from otter.step.coordinator.answers import check_answer
 from otter.step.coordinator.background import Background
+from otter.step.coordinator.carried import FRAME_BUDGET, oversize, portions
 from otter.step.coordinator.commits import Commits
 from otter.step.coordinator.events import Event, Outcome, StopLevel, TaskId, WorkerId
 from otter.step.coordinator.history import History
@@ -72,8 +74,6 @@ DECISIONS_AT_ONCE = 500
 
 LOG_LINES = 200
 LOG_WIDTH = 500
-FRAME_BUDGET = 4 * 1024 * 1024
-"""Bytes of specs in one frame to a worker."""
 
 
 @attrs.frozen(kw_only=True)
@@ -229,7 +229,13 @@ class RunLoop:
             WorkerRefusedError: workers died of it.
             EndedEarlyError: the run was stopped before.
         """
-        return await self._opening.check(tables)
+        found: list[Any] = []
+        first = 0
+        for portion in portions(tables):
+            rows = await self._opening.check(portion)
+            found += [[place + first, *rest] for place, *rest in rows]
+            first += len(portion)
+        return found
 
     async def run(self, draft: Draft) -> None:
         """Run tasks to their end. Whatever happens, it returns, and `finish` says how it ended."""
@@ -551,7 +557,7 @@ class RunLoop:
         facts = self._facts
         welcome = m.Welcome(
             protocol=version, run=facts.run_id, config=facts.config.to_json(),
-            values=_jsonable(self._scratchpad.sentinel_dict), log_dir=str(facts.log_dir),
+            values=dict(self._scratchpad.sentinel_dict), log_dir=str(facts.log_dir),
             spill_dir=str(facts.spill_dir),
             concurrency=facts.concurrency, log_limit=facts.log_limit,
         )  # fmt: skip
@@ -650,14 +656,24 @@ class RunLoop:
             return
         start, size, batons = 0, 0, 0
         for place, message in enumerate(messages):
-            if type(message) is m.RunTask:
-                batons += 1
-                size += len(self._ledger.specs[message.task])
-            if size > FRAME_BUDGET:
-                self._workers.send(worker, messages[start : place + 1], batons)
-                start, size, batons = place + 1, 0, 0
-        if start < len(messages):
-            self._workers.send(worker, messages[start:], batons)
+            weight = self._weight(message)
+            if size and size + weight > FRAME_BUDGET:
+                self._workers.send(worker, messages[start:place], batons)
+                start, size, batons = place, 0, 0
+            size += weight
+            batons += type(message) is m.RunTask
+        self._workers.send(worker, messages[start:], batons)
+
+    def _weight(self, message: Any) -> int:
+        """Bytes of a message, as far as they may be many."""
+        kind = type(message)
+        if kind is m.RunTask:
+            held = self._ledger.dispatched.get(message.task)
+            return len(held.payload) if held is not None else 0
+        if kind is m.StoreValues:
+            return len(orjson.dumps(message.values))
+        # A large question, and what a worker must know first, has a frame of its own.
+        return FRAME_BUDGET if kind in (m.CheckSpecs, m.Welcome) else 0
 
     def _do_start_worker(self, command: e.StartWorker) -> None:
         try:
@@ -674,6 +690,10 @@ class RunLoop:
             payload = self._ledger.payload(command.task, node.new.kind, self._scratchpad)
         except (ScratchpadError, TypeError, ValueError) as error:
             reason = failure_text(error)
+            self._queue.append(e.TaskRefused(self._now(), command.worker, command.task, command.attempt, reason))
+            return
+        if len(payload) > MAX_SPEC:
+            reason = oversize(len(payload))
             self._queue.append(e.TaskRefused(self._now(), command.worker, command.task, command.attempt, reason))
             return
         self._ledger.dispatched[command.task] = Dispatched(command.worker, command.attempt, payload)
@@ -726,8 +746,3 @@ class RunLoop:
     def _do_finish(self, command: e.Finish) -> None:
         failpoints.hit("coord.finish")
         self.finish = command
-
-
-def _jsonable(values: dict[str, Any]) -> dict[str, Any]:
-    table: dict[str, Any] = orjson.loads(orjson.dumps(values, default=str))
-    return table
