@@ -152,6 +152,31 @@ def test_types_come_from_the_workers_environment(tmp_path: Path) -> None:
     assert "did you mean 'hello_world'?" in done.stdout
 
 
+def test_mistakes_of_settings_do_not_hide_those_of_tasks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every mistake of a file is found at once, each of them once, and none that only follows from another one."""
+    (tmp_path / "p.toml").write_text(FAULTY, encoding="utf-8")
+    assert 22 == main(["check", "--json", str(tmp_path / "p.toml")])
+    (file,) = orjson.loads(capsys.readouterr().out)["files"]
+    assert [
+        (1, "pool_size: expected an integer, got the text 'many'"),
+        (2, "work_pth: unknown key 'work_pth'"),
+        (4, "pools.hosts: expected 1 to 1,000,000,000, got 0"),
+        (6, "steps.s[0].whoo: hello_world has no field 'whoo'"),
+        (6, "steps.s[1]: a task is a table, got the integer 3"),
+    ] == [(problem["line"], f"{problem['path']}: {problem['message']}") for problem in file["problems"]]
+    assert {"s": 2} == file["steps"]
+
+
+FAULTY = """\
+pool_size = "many"
+work_pth = "x"
+[pools]
+hosts = 0
+[steps]
+s = [{ name = "hello_world a", whoo = 1, policy = { uses = "hosts" } }, 3]
+"""
+
+
 def test_a_type_that_has_to_be_allowed_says_how(tmp_path: Path) -> None:
     """`command` comes with otter and is unknown until the operator names its package."""
     (tmp_path / "p.toml").write_text('[[steps.s]]\nname = "command a"\nargv = ["true"]\n', encoding="utf-8")

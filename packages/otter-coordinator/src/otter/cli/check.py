@@ -69,7 +69,7 @@ class Report:
 
 def _check(file: str, args: argparse.Namespace, values: Mapping[str, Any], known: _TaskTypes) -> Report:
     try:
-        pipeline = load_pipeline(readable_file(file))
+        pipeline = load_pipeline(readable_file(file), faulty=True)
         steps = {name: len(pipeline.tables(name)) for name in ([args.step] if args.step else pipeline.steps)}
     except PipelineError as error:
         return Report(file, {}, error.problems)
@@ -77,7 +77,8 @@ def _check(file: str, args: argparse.Namespace, values: Mapping[str, Any], known
     found = list(pipeline.warnings)
     judge = known.judge(pipeline) if args.types is None else None
     found += check_steps(pipeline, steps, types, judge, scratchpad=values, lenient=args.lenient)
-    return Report(file, steps, tuple(sorted(found, key=lambda problem: (problem.line, problem.column))))
+    once = dict.fromkeys(found)  # a task that is no table is found both with the structure and with its step
+    return Report(file, steps, tuple(sorted(once, key=lambda problem: (problem.line, problem.column))))
 
 
 class _TaskTypes:

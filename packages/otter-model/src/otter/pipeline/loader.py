@@ -117,14 +117,18 @@ class Pipeline:
         return self.document.problems(findings) if findings else []
 
 
-def load_pipeline(path: str | Path) -> Pipeline:
+def load_pipeline(path: str | Path, *, faulty: bool = False) -> Pipeline:
     """The pipeline in a file.
+
+    Args:
+        faulty: take a file with mistakes in its structure as well, as far as it can be understood; they are among the
+            `warnings`. For whoever goes on to look for the mistakes in its steps.
 
     Raises:
         PipelineError: with every mistake of its structure: it cannot be read, is too large, no UTF-8, no TOML, has
             keys that it should not have, or values of the wrong type.
     """
-    return _from_document(Document.read(path))
+    return _from_document(Document.read(path), faulty)
 
 
 def loads_pipeline(text: str, file: str = "<text>") -> Pipeline:
@@ -136,14 +140,19 @@ def loads_pipeline(text: str, file: str = "<text>") -> Pipeline:
     return _from_document(Document.parse(text, file))
 
 
-def _from_document(document: Document) -> Pipeline:
+def _from_document(document: Document, faulty: bool = False) -> Pipeline:
     structure = read_structure(document.value)
     problems = document.problems(structure.findings) if structure.findings else []
+    pools = structure.pools
     if any(problem.severity == "error" for problem in problems):
-        raise PipelineError(problems)
+        if not faulty or not structure.steps:
+            raise PipelineError(problems)
+        named = document.value.get("pools")
+        if isinstance(named, dict):  # a pool of a wrong size is there all the same, for those who use it
+            pools = {**dict.fromkeys(named, 1), **pools}
     return Pipeline(
         file=Path(document.file), document=document, settings=structure.settings, scratchpad=structure.scratchpad,
-        defaults=structure.defaults, pools=structure.pools, workers=structure.workers, steps=structure.steps,
+        defaults=structure.defaults, pools=pools, workers=structure.workers, steps=structure.steps,
         warnings=tuple(problems),
     )  # fmt: skip
 
