@@ -116,3 +116,15 @@ def test_a_package_that_is_missing_is_named() -> None:
     """As every command that needs task types says it."""
     with pytest.raises(TaskPackageError, match=r"there is no task package 'no_such\.tasks'"):
         judge_specs([{"name": "a b"}], ["no_such.tasks"])
+
+
+def test_more_specs_than_a_frame_has_room_for_are_judged_too(project: Path) -> None:
+    """A run asks its worker about a large step in portions, and the answers come back to the right tasks."""
+    tasks = [f'[[steps.sums]]\nname = "halve {n}"\nnumber = 4\nnote = "{"x" * (1 << 20)}"\n' for n in range(20)]
+    tasks[17] = tasks[17].replace("number = 4", "number = 7")
+    (project / "pipeline.toml").write_text("".join(tasks))
+
+    code, output = otter(project, "run", "pipeline.toml", "--lenient")
+
+    assert 22 == code
+    assert ["steps.sums[17].number: expected an even number, got 7"] == re.findall(r"error: (.*)", output)
