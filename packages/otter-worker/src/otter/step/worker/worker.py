@@ -179,16 +179,15 @@ class Worker:
             self._outbox.flush()
 
     def _serve_once(self) -> None:
+        if not len(self._backlog) and not self._running:
+            self._outbox.flush()
+            self._inbox.wait()
         if not len(self._backlog) or self._running or time.monotonic() - self._polled_at > _POLL_AGE:
             self._take_messages()
         head = self._backlog.ready()
         if head is None or head.asynchronous:
             if head is not None or self._running:
                 self._in_loop(self._serve_async())
-                return
-            self._outbox.flush()
-            if not self._over():
-                self._inbox.wait()
         elif self._may_begin():
             self._run_sync(self._backlog.begin())
 
