@@ -25,6 +25,7 @@ BOTH = {
     "otter.cli",
     "otter.cli.main",
     "otter.cli.printing",
+    "otter.cli.streams",
     "otter.cli.work_path",
     "otter.config",
     "otter.config.model",

@@ -111,3 +111,34 @@ def test_a_verb_is_broken_off(tmp_path: Path) -> None:
                 _, said = process.communicate(timeout=5)
                 break
     assert (130, "") == (process.returncode, said)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("arguments", ["run pipeline.toml", "check pipeline.toml", "status"])
+def test_streams_are_closed(place: Path, closed: str, arguments: str) -> None:
+    """A command that is started without one of its streams does what it should, and writes into no file of its own."""
+    line = f'exec "$0" -c "$1" {arguments} {closed}'
+    command = ["sh", "-c", line, sys.executable, OTTER]
+    assert 0 == subprocess.run(command, cwd=place, capture_output=True, check=False).returncode
+    assert b"succeeded" not in (place / "work" / ".otter" / "otter_greet" / "journal").read_bytes()
+
+
+def test_an_encoding_lacks_characters(tmp_path: Path) -> None:
+    """What a terminal has no character for is spelled out."""
+    (tmp_path / "pipeline.toml").write_text(PIPELINE.replace("you", "日本"), "utf-8")
+    command = [sys.executable, "-c", OTTER, "plan", "pipeline.toml"]
+    environ = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert (0, "") == (done.returncode, done.stderr)
+    assert r"hello_world \u65e5\u672c" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [("status",), ("plan", "pipeline.toml"), ("manifest", "show"), ("init",)])
+def test_the_working_directory_is_gone(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """It is said, in one line."""
+    line = f'mkdir gone; cd gone; rmdir "$PWD"; exec "$0" -c "$1" {" ".join(arguments)}'
+    command = ["sh", "-c", line, sys.executable, OTTER]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode in (1, 22)
+    assert "Traceback" not in done.stderr
+    assert "error" in done.stderr

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
+from otter.cli.streams import directory_is_gone, provide_streams
 from otter.core import exit_codes
 from otter.observers.lines import silence
 
@@ -71,6 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     if argv is None:  # the process is ours
+        provide_streams()
         atexit.register(gc.freeze)  # or the interpreter would take everything apart before it ends
     arguments = list(sys.argv[1:] if argv is None else argv)
     chosen = next((word for word in arguments if not word.startswith("-")), None)
@@ -89,6 +91,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return exit_codes.SIGNALLED + signal.SIGINT
     except OSError as error:
+        if error.filename is None and error.errno == errno.ENOENT and directory_is_gone():
+            print("otter: error: the working directory is gone", file=sys.stderr)
+            return exit_codes.FAILED
         if error.filename is not None or error.errno not in NO_ROOM:
             raise
         silence(sys.stdout)
