@@ -144,16 +144,19 @@ class Codec:
         attrs.resolve_types(kind, vars(messages))
         # Fields at their default do not travel: most results have none of the optional ones.
         overrides = {a.name: override(omit_if_default=a.default is not attrs.NOTHING) for a in attrs.fields(kind)}
-        encoder = make_dict_unstructure_fn(kind, _converter(), **overrides)  # type: ignore[arg-type]
-        self._encoders[kind] = encoder
-        return encoder
+        encode: Callable[[Any], dict[str, Any]]
+        encode = make_dict_unstructure_fn(kind, _converter(), **overrides)  # type: ignore[arg-type]
+        self._encoders[kind] = encode
+        return encode
 
     def _make_decoder(self, name: Any) -> tuple[type, Callable[[Any, Any], Any]]:
         kind = self._types.get(name) if type(name) is str else None
         if kind is None:
             raise PeerError(f"unknown kind of message {str(name)[:80]!r}")
         attrs.resolve_types(kind, vars(messages))
-        decoder = make_dict_structure_fn(kind, _converter(), _cattrs_detailed_validation=False)
+        decoder: Callable[[Any, Any], Any] = make_dict_structure_fn(
+            kind, _converter(), _cattrs_detailed_validation=False
+        )
         self._decoders[kind.__name__] = kind, decoder
         return kind, decoder
 
