@@ -29,14 +29,17 @@ from otter.step.coordinator import events as e
 from otter.step.coordinator import failpoints
 from otter.step.coordinator.answers import check_answer
 from otter.step.coordinator.background import Background
-from otter.step.coordinator.carried import FRAME_BUDGET, oversize, portions
+from otter.step.coordinator.beginnings import Beginnings
+from otter.step.coordinator.carried import oversize, portions
 from otter.step.coordinator.commits import Commits
+from otter.step.coordinator.durability import Durability
 from otter.step.coordinator.events import Event, Outcome, StopLevel, TaskId, WorkerId
 from otter.step.coordinator.history import History
-from otter.step.coordinator.journal import Journal, JournalError, encode_record
+from otter.step.coordinator.journal import Journal, encode_record
 from otter.step.coordinator.judging import Judge, attempt_facts
 from otter.step.coordinator.ledger import Dispatched, Draft, Ledger, Table, utc_text
 from otter.step.coordinator.opening import EndedEarlyError, Opening, WorkerRefusedError
+from otter.step.coordinator.outgoing import Outgoing
 from otter.step.coordinator.ports import Beginning, Observer, Workers
 from otter.step.coordinator.process_death import Death
 from otter.step.coordinator.scheduler import Scheduler
@@ -50,18 +53,6 @@ from otter.wire.errors import PeerError, VersionError
 
 COORDINATOR_POLLING_INTERVAL = 0.5
 """Seconds: the longest wait before the loop looks at deadlines and liveness. No result ever waits for it."""
-
-SYNC_INTERVAL = 0.05
-"""Seconds: the longest time that a commit waits for the disk."""
-
-LOOK_INTERVAL = 0.002
-"""Seconds until a worker is asked what it has begun, if it has not answered for it by then: most tasks are brief."""
-
-START_DELAY = 0.02
-"""Seconds that an attempt must have run before the journal says that it began."""
-
-LONGEST_LOOK = 60.0
-"""Seconds before now at which a worker may say that it began something."""
 
 STATUS_INTERVAL = 1.0
 """Seconds between two snapshots for `otter status`, at least."""
@@ -156,12 +147,7 @@ class RunLoop:
         self._frozen = 0
         self._told_turns = -1
         self._told_at = 0.0
-        self._unrecorded: dict[TaskId, e.AttemptStarted] = {}
-        """Beginnings that are not in the journal, of which many will have ended before they would come there."""
-        self._start_timer: asyncio.TimerHandle | None = None
-        self._begun_now: dict[TaskId, e.AttemptStarted] = {}
-        """Beginnings that came in this turn: one whose end came as well is no news to anybody."""
-        self._outgoing: dict[WorkerId, list[Any]] = {}
+        self._outgoing = Outgoing(ledger)
         self._welcomed: set[WorkerId] = set()
         self._commits = Commits(
             graph=scheduler.graph, ledger=ledger, journal=journal, history=history, log_dir=facts.log_dir,
@@ -171,18 +157,18 @@ class RunLoop:
             scheduler=scheduler, ledger=ledger, history=history, scratchpad=scratchpad, commits=self._commits,
             observer=observer,
         )  # fmt: skip
+        self._beginnings = Beginnings(
+            scheduler=scheduler, judge=self._judge, commits=self._commits, ledger=ledger, observer=observer,
+            tell=self._queue.append, turn=self._turn_after,
+        )  # fmt: skip
         self._done: asyncio.Future[None] = self._loop.create_future()
         self._opening = Opening(self._ask, self._kill)
         self.background = Background()
-        self._syncing: asyncio.Future[None] | None = None
-        self._sync_timer: asyncio.TimerHandle | None = None
+        self._durability = Durability(journal, self.background, self._on_storage_failure)
         self._timer: asyncio.TimerHandle | None = None
-        self._unsure: dict[WorkerId, bool] = {}
-        """Workers that may have begun something unnoticed; and whether they gave a sign since they were asked."""
-        self._looking: asyncio.TimerHandle | None = None
         self._commands: dict[type, Callable[[Any], None]] = {
             e.StartWorker: self._do_start_worker,
-            e.StopWorker: lambda c: self._post(c.worker, m.Stop()),
+            e.StopWorker: lambda c: self._outgoing.post(c.worker, m.Stop()),
             e.KillWorker: lambda c: self._workers.kill(c.worker, c.reason),
             e.Dispatch: self._do_dispatch,
             e.Revoke: self._do_revoke,
@@ -203,6 +189,7 @@ class RunLoop:
     def attach(self, pool: Workers) -> None:
         """Give the loop its workers; they need its callbacks first."""
         self._pool = pool
+        self._beginnings.attach(pool)
 
     def open(self, workers: int) -> None:
         """Start the first workers.
@@ -258,11 +245,10 @@ class RunLoop:
         for worker in self._welcomed:
             self._workers.send(worker, [m.Stop()])
         self._scheduler.finished = True
-        for timer in (self._timer, self._sync_timer, self._start_timer, self._looking):
-            if timer is not None:
-                timer.cancel()
-        if self._syncing is not None:
-            await asyncio.wait([self._syncing])
+        if self._timer is not None:
+            self._timer.cancel()
+        self._beginnings.close()
+        await self._durability.close()
         self.background.close()
 
     def request_stop(self, reason: str, level: StopLevel) -> None:
@@ -294,49 +280,18 @@ class RunLoop:
 
     def on_begun(self, worker: WorkerId, begun: list[Beginning]) -> None:
         """A worker that is watched, or has died, had begun these."""
-        self._begin_all(worker, begun)
-        self._unsure[worker] = True
-        self._turn()
-
-    def _begin_all(self, worker: WorkerId, begun: list[Beginning]) -> None:
-        now = self._now()
-        for task, attempt, at in begun:
-            node = self._scheduler.workers.get(worker)
-            if node is not None and task in node.waiting:  # nearly all have ended already
-                self._on_start(worker, TaskId(task), attempt, max(now - LONGEST_LOOK, min(at, now)))
-
-    def _look(self) -> None:
-        """Ask those workers what they have begun of which something came lately, or that got something."""
-        self._looking = None
-        unsure, self._unsure = self._unsure, {}
-        try:
-            for worker, fresh in unsure.items():
-                begun = self._workers.begun(worker)
-                self._begin_all(worker, begun)
-                node = self._scheduler.workers.get(worker)
-                if node is not None and node.waiting:
-                    if fresh or begun:
-                        self._unsure[worker] = False
-                    else:  # it takes its time: let it tell, instead of asking again and again
-                        self._workers.watch(worker)
-        except Exception as error:  # noqa: BLE001 - as in on_bodies
-            self._on_defect(error)
-        self._turn()
+        self._turn_after(lambda: self._beginnings.take(worker, begun))
 
     def on_death(self, worker: WorkerId, death: Death) -> None:
         """A worker's process is gone, and all that it sent has come through `on_bodies`."""
-        try:
-            self._mourn(worker, death)
-        except Exception as error:  # noqa: BLE001 - as in on_bodies
-            self._on_defect(error)
-        self._turn()
+        self._turn_after(lambda: self._mourn(worker, death))
 
     def _mourn(self, worker: WorkerId, death: Death) -> None:
         failpoints.hit("coord.on_death")
         served = worker in self._welcomed
         self._welcomed.discard(worker)
-        self._unsure.pop(worker, None)
-        self._outgoing.pop(worker, None)
+        self._beginnings.forget(worker)
+        self._outgoing.forget(worker)
         node = self._scheduler.workers.get(worker)
         reason = death.reason
         if not served and death.last_words:
@@ -370,19 +325,29 @@ class RunLoop:
         self._queue.append(event)
         self._turn()
 
+    def _turn_after(self, work: Callable[[], None]) -> None:
+        """Do something that queues events, and take a turn."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - as in on_bodies
+            self._on_defect(error)
+        self._turn()
+
     def _turn(self) -> None:
         if self._turning:
             return
         self._turning = True
         self.turns += bool(self._queue) and not (len(self._queue) == 1 and isinstance(self._queue[0], e.Tick))
         try:
-            while self._queue:
-                self._take_queued()
+            while True:
+                while self._queue:
+                    self._take_queued()
+                self._record()
                 if not self._queue:
-                    self._record()
-            self._send_all()
-            if self._unsure and self._looking is None and not self._scheduler.finished:
-                self._looking = self._loop.call_later(LOOK_INTERVAL, self._look)
+                    break
+            self._outgoing.send_all(self._workers)
+            if not self._scheduler.finished:
+                self._beginnings.look_soon()
         except Exception as error:  # noqa: BLE001 - a defect of ours must end the run in an orderly way, not hang it
             self._on_defect(error)
         finally:
@@ -411,12 +376,8 @@ class RunLoop:
                 self._carry_out(events)
                 events = []
                 self._carry_out(self._decide(item.command))
-            elif not isinstance(item, e.AttemptStarted):
+            elif not isinstance(item, e.AttemptStarted) or self._beginnings.is_news(item):
                 events.append(item)
-            elif self._begun_now.get(item.task) is item:
-                self._note_start(item)
-                events.append(item)
-        self._begun_now.clear()
         self._carry_out(events)
 
     def _decide(self, command: e.DecideReuse) -> list[Event]:
@@ -436,21 +397,6 @@ class RunLoop:
     def _name(self, task: TaskId) -> str:
         return self._scheduler.graph.nodes[task].name
 
-    def _note_start(self, event: e.AttemptStarted) -> None:
-        """Have a beginning recorded, unless its end is there before."""
-        self._unrecorded[event.task] = event
-        if self._start_timer is None:
-            self._start_timer = self._loop.call_later(START_DELAY, self._record_starts)
-
-    def _record_starts(self) -> None:
-        self._start_timer = None
-        begun, self._unrecorded = self._unrecorded, {}
-        for task, event in begun.items():
-            if self._judge.held(event.worker, task, event.attempt) is not None:
-                self._commits.begin(self._scheduler.graph.nodes[task], self._ledger.dispatched[task])
-        self._record()
-        self._turn()  # a full disk is news
-
     def _carry_out(self, events: list[Event]) -> None:
         if events:
             carriers = self._commands
@@ -459,38 +405,15 @@ class RunLoop:
 
     def _record(self) -> None:
         """Hand the turn's commits to the operating system; a full disk ends the run."""
-        try:
-            self._journal.flush()
-        except (JournalError, OSError) as error:
-            self._queue.append(self._storage_failed(error))
-            return
-        if self._scheduler.finished:
-            return  # the journal is synced when it is closed
-        if self._journal.unsynced and self._syncing is None and self._sync_timer is None:
-            self._sync_timer = self._loop.call_later(SYNC_INTERVAL, self._begin_sync)
+        self._queue_failure(self._durability.record(last=self._scheduler.finished))
 
-    def _look_at_journal(self) -> None:
-        """End a run whose work directory is gone: a task may take hours, and what it does would be lost."""
-        if self._journal.failure is None:
-            try:
-                self._journal.check_place()
-            except JournalError as error:
-                self._queue.append(self._storage_failed(error))
+    def _queue_failure(self, reason: str | None) -> None:
+        if reason is not None:
+            self._queue.append(e.EngineFailed(self._now(), reason))
 
-    def _storage_failed(self, error: BaseException) -> e.EngineFailed:
-        text = str(error) if isinstance(error, JournalError) else failure_text(error)
-        return e.EngineFailed(self._now(), f"storage error: {text}")
-
-    def _begin_sync(self) -> None:
-        self._sync_timer = None
-        self._syncing = self.background.run(self._journal.sync)
-        self._syncing.add_done_callback(self._end_sync)
-
-    def _end_sync(self, future: asyncio.Future[None]) -> None:
-        self._syncing = None
-        error = future.exception()
-        if error is not None and self.finish is None:
-            self._feed(self._storage_failed(error))
+    def _on_storage_failure(self, reason: str) -> None:
+        if self.finish is None:
+            self._feed(e.EngineFailed(self._now(), reason))
 
     def _on_defect(self, error: Exception) -> None:
         """A defect of otter: nothing of the scheduler's state can be relied on, so the run ends here."""
@@ -528,7 +451,7 @@ class RunLoop:
         self._timer = None
         self._workers.poll()
         self._workers.trim_output()
-        self._look_at_journal()
+        self._queue_failure(self._durability.look())
         self._tell_status()
         self._feed(e.Tick(self._now()))
 
@@ -561,7 +484,7 @@ class RunLoop:
             spill_dir=str(facts.spill_dir),
             concurrency=facts.concurrency, log_limit=facts.log_limit,
         )  # fmt: skip
-        self._post(worker, welcome)
+        self._outgoing.post(worker, welcome)
         self._welcomed.add(worker)
         self._tell_worker(worker, f"ready: process {hello.pid}, Python {hello.python}")
         if not self._ledger.types:
@@ -580,20 +503,17 @@ class RunLoop:
         self._workers.kill(worker, verdict)
 
     def _ask(self, worker: WorkerId, question: m.CheckSpecs) -> None:
-        self._post(worker, question)
+        self._outgoing.post(worker, question)
         self._turn()
 
     def _on_message(self, worker: WorkerId, message: Any, now: float) -> None:
         kind = type(message)
         if kind is m.ReportStart:
-            self._on_start(worker, TaskId(message.task), message.attempt, now)
+            self._beginnings.start(worker, TaskId(message.task), message.attempt, now)
         elif kind is m.ReportResult:
             check_answer(message)
-            begun = self._begun_now.get(message.task)
-            if begun is not None and begun.worker == worker and begun.attempt == message.attempt:
-                del self._begun_now[begun.task]
+            self._beginnings.end(worker, message.task, message.attempt)
             self._queue.append(_Result(worker, message, now))
-            self._unsure[worker] = True
         else:
             self._on_rare_message(worker, message, now)
 
@@ -612,15 +532,6 @@ class RunLoop:
                 self._opening.on_answer(worker, message)
             case _:
                 raise PeerError(f"{type(message).__name__} came twice")
-
-    def _on_start(self, worker: WorkerId, task: TaskId, attempt: int, at: float) -> None:
-        held = self._judge.held(worker, task, attempt)
-        if held is not None:
-            held.began = time.time() - (self._now() - at)
-            self._observer.on_start(task, self._scheduler.graph.nodes[task].name, worker)
-        started = e.AttemptStarted(at, worker, task, attempt)
-        self._queue.append(started)
-        self._begun_now[task] = started
 
     def _on_page(self, worker: WorkerId, message: m.AddSpecs, now: float) -> None:
         """A page of generated specs. One beyond what a run may have ends the attempt, which may be endless."""
@@ -642,38 +553,6 @@ class RunLoop:
             self._workers.kill(worker, f"{self._scheduler.graph.nodes[task].name!r} {reason}")
 
     # --- commands -----------------------------------------------------------------------------------------------------
-
-    def _post(self, worker: WorkerId, message: Any) -> None:
-        self._outgoing.setdefault(worker, []).append(message)
-
-    def _send_all(self) -> None:
-        for worker in list(self._outgoing):
-            self._send(worker)
-
-    def _send(self, worker: WorkerId) -> None:
-        messages = self._outgoing.pop(worker, None)
-        if not messages:
-            return
-        start, size, batons = 0, 0, 0
-        for place, message in enumerate(messages):
-            weight = self._weight(message)
-            if size and size + weight > FRAME_BUDGET:
-                self._workers.send(worker, messages[start:place], batons)
-                start, size, batons = place, 0, 0
-            size += weight
-            batons += type(message) is m.RunTask
-        self._workers.send(worker, messages[start:], batons)
-
-    def _weight(self, message: Any) -> int:
-        """Bytes of a message, as far as they may be many."""
-        kind = type(message)
-        if kind is m.RunTask:
-            held = self._ledger.dispatched.get(message.task)
-            return len(held.payload) if held is not None else 0
-        if kind is m.StoreValues:
-            return len(orjson.dumps(message.values))
-        # A large question, and what a worker must know first, has a frame of its own.
-        return FRAME_BUDGET if kind in (m.CheckSpecs, m.Welcome) else 0
 
     def _do_start_worker(self, command: e.StartWorker) -> None:
         try:
@@ -698,12 +577,14 @@ class RunLoop:
             return
         self._ledger.dispatched[command.task] = Dispatched(command.worker, command.attempt, payload)
         spec = orjson.Fragment(payload)
-        self._unsure[command.worker] = True
-        self._post(command.worker, m.RunTask(command.task, command.attempt, spec, command.alone))
+        self._beginnings.stir(command.worker)
+        self._outgoing.post(command.worker, m.RunTask(command.task, command.attempt, spec, command.alone))
 
     def _do_revoke(self, command: e.Revoke) -> None:
         self._record()
-        self._send(command.worker)  # the batons of what was just handed over must be there to be taken back
+        self._outgoing.send(
+            command.worker, self._workers
+        )  # the batons of what was just handed over must be there to be taken back
         # A task whose refusal is on its way was never sent: it has no baton, and must not cost another task its own.
         sent = [task for task in command.tasks if task in self._ledger.dispatched]
         unsent = [task for task in command.tasks if task not in self._ledger.dispatched]
@@ -711,13 +592,13 @@ class RunLoop:
         for task in revoked:
             self._ledger.dispatched.pop(task, None)
         if revoked:
-            self._post(command.worker, m.RevokeTasks(list(revoked)))
-        self._unsure[command.worker] = True
+            self._outgoing.post(command.worker, m.RevokeTasks(list(revoked)))
+        self._beginnings.stir(command.worker)
         self._queue.append(e.TasksRevoked(self._now(), command.worker, revoked))
 
     def _do_abort(self, command: e.Abort) -> None:
         self._record()
-        self._send(command.worker)
+        self._outgoing.send(command.worker, self._workers)
         self._workers.abort(command.worker, command.tasks, command.grace)
 
     def _do_decide_reuse(self, command: e.DecideReuse) -> None:
@@ -741,7 +622,7 @@ class RunLoop:
             return
         self._scratchpad.merge(fresh)
         for worker in self._welcomed:
-            self._post(worker, m.StoreValues(fresh))
+            self._outgoing.post(worker, m.StoreValues(fresh))
 
     def _do_finish(self, command: e.Finish) -> None:
         failpoints.hit("coord.finish")
