@@ -582,9 +582,8 @@ class RunLoop:
 
     def _do_revoke(self, command: e.Revoke) -> None:
         self._record()
-        self._outgoing.send(
-            command.worker, self._workers
-        )  # the batons of what was just handed over must be there to be taken back
+        # The batons of what was just handed over must be there to be taken back.
+        self._outgoing.send(command.worker, self._workers)
         # A task whose refusal is on its way was never sent: it has no baton, and must not cost another task its own.
         sent = [task for task in command.tasks if task in self._ledger.dispatched]
         unsent = [task for task in command.tasks if task not in self._ledger.dispatched]
