@@ -18,7 +18,7 @@ from otter.step.coordinator.ledger import Ledger
 from otter.step.coordinator.ports import Beginning, Observer, Workers
 from otter.step.coordinator.scheduler import Scheduler
 
-LOOK_INTERVAL = 0.002
+LOOK_INTERVAL = 0.005
 """Seconds until a worker is asked what it has begun, if it has not answered for it by then."""
 
 RECORD_DELAY = 0.02
@@ -144,9 +144,13 @@ class Beginnings:
 
     def _tell_all(self, worker: WorkerId, begun: list[Beginning]) -> None:
         node = self._scheduler.workers.get(worker)
+        if node is None or not begun:
+            return
         now = time.monotonic()
+        nodes, last = self._scheduler.graph.nodes, begun[-1][0]
         for task, attempt, at in begun:
-            if node is not None and task in node.waiting:  # nearly all have ended already
+            # A synchronous one has ended, and its result is on its way, when another begins.
+            if task in node.waiting and (task == last or nodes[task].new.asynchronous):
                 self.start(worker, TaskId(task), attempt, max(now - LONGEST_LOOK, min(at, now)))
 
     def _record(self) -> None:

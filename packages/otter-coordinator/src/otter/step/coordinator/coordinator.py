@@ -45,7 +45,7 @@ from otter.step.coordinator.silent import SilentObserver
 from otter.step.coordinator.status import snapshot
 from otter.step.coordinator.stragglers import become_reaper
 from otter.step.coordinator.task_node import Aborted, Done, Expanding, Failed, TaskNode
-from otter.step.coordinator.versions import learn_versions, own_versions
+from otter.step.coordinator.versions import own_versions
 from otter.step.model import Step
 from otter.task.policy import Policy
 from otter.task.task_registry import TaskRegistry
@@ -202,7 +202,6 @@ class Coordinator:
         run.attach(pool)
         store = self._store()
         self._run_id = facts.run_id
-        run.background.run(learn_versions)
         over = asyncio.Event()
         publisher: asyncio.Task[None] | None = None
         try:

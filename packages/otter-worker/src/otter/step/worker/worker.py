@@ -30,6 +30,7 @@ from otter.step.worker.hygiene import Fingerprint
 from otter.step.worker.outbox import Outbox
 from otter.task.task_registry import TaskRegistry
 from otter.util.errors import OtterError, TaskAbortedError, failure_text
+from otter.util.installed import installed_versions
 from otter.wire import messages as m
 from otter.wire.codec import TO_WORKER
 from otter.wire.errors import PeerError
@@ -161,7 +162,8 @@ class Worker:
     def _hello(self, problem: str | None) -> m.SayHello:
         return m.SayHello(
             oldest=OLDEST, newest=NEWEST, worker=self.worker_id, pid=os.getpid(),
-            python=".".join(map(str, sys.version_info[:3])), distributions=_distributions(),
+            python=".".join(map(str, sys.version_info[:3])),
+            distributions=installed_versions(("otter-model", "otter-worker")),
             task_types=[kind.to_json() for kind in self.registry.describe()], problem=problem,
         )  # fmt: skip
 
@@ -477,13 +479,3 @@ def _succeeded(attempt: Attempt) -> bool:
 def _record_failure(attempt: Attempt, error: BaseException) -> None:
     if attempt.reporter is not None:
         attempt.reporter.fail(error)
-
-
-def _distributions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {}
-    for name in ("otter-model", "otter-worker"):
-        with contextlib.suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
