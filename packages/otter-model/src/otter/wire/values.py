@@ -21,6 +21,7 @@ MAX_DEPTH = 64
 MAX_KEY = 256
 _LOW, _HIGH = -(2**63), 2**64 - 1
 _NO_OFFSET = dt.timedelta(0)
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 def exact(value: Any, path: str = "$") -> Any:
@@ -43,14 +44,15 @@ def exact(value: Any, path: str = "$") -> Any:
 
 
 def _shallow(value: Any) -> bool:
-    """Whether a value needs no walk: scalars and flat tables; anything nested is walked, which costs little more."""
-    if isinstance(value, dict):
-        return all(_is_scalar(item) for item in value.values()) and all(len(key) <= MAX_KEY for key in value)
-    return _is_scalar(value)
-
-
-def _is_scalar(value: Any) -> bool:
-    return type(value) in (str, int, float, bool, type(None))
+    """Whether a value needs no walk: scalars, and tables of these and of arrays of these; anything else is walked."""
+    if type(value) is not dict:
+        return type(value) in _SCALARS
+    for key, item in value.items():
+        if len(key) > MAX_KEY:
+            return False
+        if type(item) not in _SCALARS and (type(item) is not list or any(type(part) not in _SCALARS for part in item)):
+            return False
+    return True
 
 
 def _walk(value: Any, path: str, depth: int) -> Any:
