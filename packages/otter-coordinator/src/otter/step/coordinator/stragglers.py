@@ -74,6 +74,8 @@ def reap_orphans(spare: Collection[int]) -> None:
     Args:
         spare: process ids of our own children, workers among them.
     """
+    if not _any_has_ended():
+        return
     own_group, own_session = os.getpgrp(), os.getsid(0)
     for child in _children():
         if not child.zombie or child.pid in spare or child.group == own_group:
@@ -83,6 +85,16 @@ def reap_orphans(spare: Collection[int]) -> None:
         adopted = child.group != child.pid or child.session not in (own_session, child.pid)
         if adopted or os.getpid() == 1:
             _reap_all([child.pid])
+
+
+def _any_has_ended() -> bool:
+    """Whether any child waits to be reaped; to look at each of them costs many times as much."""
+    if not hasattr(os, "waitid"):
+        return True
+    try:
+        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return False
 
 
 def nameless(spare: Collection[int]) -> list[tuple[int, str]]:

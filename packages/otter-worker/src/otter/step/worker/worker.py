@@ -96,6 +96,8 @@ class Worker:
         self._batons = batons
         self._beginnings = beginnings
         self._owns_process = owns_process
+        # Who has the process to himself is ended by a message, or by the end of the channel: nothing sets his event.
+        self._interval = 60.0 if owns_process else WORKER_POLLING_INTERVAL
         self._output = OutputFile() if owns_process else None
         self._fingerprint: Fingerprint | None = None
         self._backlog = Backlog(concurrency=16)
@@ -131,7 +133,7 @@ class Worker:
         problem = self._register()
         self._outbox.add(self._hello(problem))
         self._outbox.flush()
-        self._inbox = Inbox(task_queue, self._on_urgent, WORKER_POLLING_INTERVAL)
+        self._inbox = Inbox(task_queue, self._on_urgent, self._interval)
         try:
             self._serve_all()
         except ChannelClosedError:
@@ -210,7 +212,7 @@ class Worker:
                 self._outbox.flush()  # none of those that begin has run yet: it will when this coroutine waits
                 if not self._running:
                     return
-                timer = loop.call_later(WORKER_POLLING_INTERVAL, changed.set)
+                timer = loop.call_later(self._interval, changed.set)
                 await changed.wait()
                 timer.cancel()
                 changed.clear()
