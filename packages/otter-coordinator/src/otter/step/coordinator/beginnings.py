@@ -144,13 +144,14 @@ class Beginnings:
 
     def _tell_all(self, worker: WorkerId, begun: list[Beginning]) -> None:
         node = self._scheduler.workers.get(worker)
-        if node is None or not begun:
+        if node is None:
             return
-        now = time.monotonic()
-        nodes, last = self._scheduler.graph.nodes, begun[-1][0]
-        for task, attempt, at in begun:
+        now, nodes = time.monotonic(), self._scheduler.graph.nodes
+        news = [beginning for beginning in begun if beginning[0] in node.waiting]  # nearly all have ended already
+        for beginning in news:
+            task, attempt, at = beginning
             # A synchronous one has ended, and its result is on its way, when another begins.
-            if task in node.waiting and (task == last or nodes[task].new.asynchronous):
+            if beginning is news[-1] or nodes[task].new.asynchronous:
                 self.start(worker, TaskId(task), attempt, max(now - LONGEST_LOOK, min(at, now)))
 
     def _record(self) -> None:

@@ -342,10 +342,10 @@ class WorkerPool:
             data = os.read(process.beginnings, BEGINNINGS)
         except BlockingIOError:
             return []
-        if len(data) % BEGINNING.size:
+        rest = len(data) % BEGINNING.size
+        if rest:  # what stands before it was written whole, and counts
             self.kill(process.id, "broke the protocol: what it wrote into the pipe of beginnings is none")
-            return []
-        return list(BEGINNING.iter_unpack(data))
+        return list(BEGINNING.iter_unpack(data[: len(data) - rest]))
 
     def _on_readable(self, process: _Process) -> None:
         self._receive(process)

@@ -1,0 +1,35 @@
+"""Row 44 of the matrix with real processes: bytes in a worker's descriptors that no worker writes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.runs import Scene
+
+MARK = {"name": "mark one"}
+
+
+@pytest.mark.parametrize("into", ["channel", "beginnings"])
+def test_row_44_a_worker_that_writes_garbage_is_replaced(scene: Scene, into: str) -> None:
+    """The worker is ended at once, and its task is tried again in another one; what the other tasks did stands."""
+    scene.write({"name": "garble once", "into": into, "policy": {"priority": 1}}, MARK)
+
+    ended = scene.run("-p", "1")
+
+    assert 0 == ended.code
+    first, second = ended.tasks["garble once"]["attempts"]
+    assert "broke the protocol" in first["reason"]
+    assert "success" == second["result"]
+    assert first["worker"] != second["worker"]
+    assert "success" == ended.tasks["mark one"]["result"]
+
+
+def test_row_44_a_task_that_writes_garbage_each_time_is_at_fault(scene: Scene) -> None:
+    """After the second worker, the task has failed, and says why."""
+    scene.write({"name": "garble always", "into": "beginnings", "once": False})
+
+    ended = scene.run("-p", "1")
+
+    assert 1 == ended.code
+    assert "broke the protocol" in ended.reason("garble always")
+    assert 2 == len(ended.tasks["garble always"]["attempts"])
