@@ -211,7 +211,6 @@ class HandingOut(WorkerCare):
 
     def _rebalance(self) -> None:
         """Take back what waits behind a long task while another worker has nothing to do, or could be started."""
-        self._rebalance_at = None
         if len(self.ready):
             return
         times = [(at, worker) for worker in self.workers.values() if (at := self._stuck_at(worker)) < math.inf]

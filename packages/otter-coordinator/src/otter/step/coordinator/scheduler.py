@@ -504,8 +504,10 @@ class Scheduler(HandingOut):
                     self._start_worker()
                 return
             self._assign()
-            self._want_workers()
-            self._rebalance()
+            self._rebalance_at = None
+            if len(self.ready) or any(worker.holds_back for worker in self.workers.values()):
+                self._want_workers()
+                self._rebalance()
             if not self._active():
                 self._end_stalled()
         if self.stopping is not None:
