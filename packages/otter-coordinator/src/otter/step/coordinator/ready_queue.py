@@ -11,13 +11,42 @@ one that needs no other pool, comes after one that does not fit.
 from __future__ import annotations
 
 import heapq
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 
 from otter.step.coordinator.events import TaskId
 from otter.step.coordinator.task_node import READY, Running, TaskNode
 
 _Entry = tuple[int, int, TaskId]
+
+
+class _Line:
+    """Entries, the least of which is next.
+
+    Most come in order, and stand in a row, from which the first is taken in no time; the others make a heap.
+    """
+
+    def __init__(self) -> None:
+        self._row: deque[_Entry] = deque()
+        self._late: list[_Entry] = []
+
+    def __len__(self) -> int:
+        return len(self._row) + len(self._late)
+
+    def push(self, entry: _Entry) -> None:
+        if not self._row or entry > self._row[-1]:
+            self._row.append(entry)
+        else:
+            heapq.heappush(self._late, entry)
+
+    def first(self) -> _Entry:
+        return self._late[0] if self._is_late() else self._row[0]
+
+    def pop(self) -> _Entry:
+        return heapq.heappop(self._late) if self._is_late() else self._row.popleft()
+
+    def _is_late(self) -> bool:
+        return bool(self._late) and (not self._row or self._late[0] < self._row[0])
 
 
 class ReadyQueue:
@@ -37,13 +66,13 @@ class ReadyQueue:
         self.parkings = 0
         self.passed: Counter[str] = Counter()
         self._sizes = dict(pools)
-        self._heaps: dict[bool, list[_Entry]] = {False: [], True: []}
+        self._lines: dict[bool, _Line] = {False: _Line(), True: _Line()}
         self._parked: dict[str, dict[int, list[_Entry]]] = {}
         """By pool and by what must be free of it."""
 
     def __len__(self) -> int:
         """How many tasks could start now, as far as pools are concerned; parked ones are not counted."""
-        return len(self._heaps[False]) + len(self._heaps[True])
+        return len(self._lines[False]) + len(self._lines[True])
 
     @property
     def parked(self) -> int:
@@ -52,28 +81,28 @@ class ReadyQueue:
 
     def count(self, asynchronous: bool) -> int:
         """How many tasks of a kind could start now."""
-        return len(self._heaps[asynchronous])
+        return len(self._lines[asynchronous])
 
     def push(self, node: TaskNode) -> None:
         """A task became ready."""
-        heapq.heappush(self._heaps[node.new.asynchronous], self.entry(node))
+        self._lines[node.new.asynchronous].push(self.entry(node))
 
     def head(self, asynchronous: bool, nodes: list[TaskNode]) -> TaskNode | None:
         """The next task of a kind whose pools have room; it stays in the queue."""
-        heap = self._heaps[asynchronous]
-        while heap:
-            node = nodes[heap[0][2]]
+        line = self._lines[asynchronous]
+        while line:
+            node = nodes[line.first()[2]]
             uses = node.new.policy.uses
             if node.state is READY:
                 short = self.short_pool(node) if uses else None
                 if short is None:
                     return node
                 self.parkings += 1
-                entry = heapq.heappop(heap)
+                entry = line.pop()
                 heapq.heappush(self._parked.setdefault(short, {}).setdefault(self._need(short, uses[short]), []), entry)
             else:  # it was ended while it stood here
                 short = None
-                heapq.heappop(heap)
+                line.pop()
             for pool in uses:  # the room that it does not take belongs to whoever is next
                 if pool != short:
                     self._offer(pool, nodes)
@@ -81,7 +110,7 @@ class ReadyQueue:
 
     def take(self, node: TaskNode) -> None:
         """The head of its queue is handed out, and holds its pools."""
-        heapq.heappop(self._heaps[node.new.asynchronous])
+        self._lines[node.new.asynchronous].pop()
         if node.new.policy.uses:
             for pool, amount in node.new.policy.uses.items():
                 self.free[pool] = self.free.get(pool, self._size(pool)) - amount
@@ -123,7 +152,7 @@ class ReadyQueue:
         for need, heap in self._parked.get(pool, {}).items():
             for _ in range(min(len(heap), free // need)):
                 entry = heapq.heappop(heap)
-                heapq.heappush(self._heaps[nodes[entry[2]].new.asynchronous], entry)
+                self._lines[nodes[entry[2]].new.asynchronous].push(entry)
 
     def _need(self, pool: str, amount: int) -> int:
         # More than the pool has can never be free at once: such a task runs when it has the pool to itself.
