@@ -17,6 +17,7 @@ from otter.core.settings import parse_overrides, readable_file, resolve_config
 from otter.observers.json_lines import JsonObserver
 from otter.observers.plain import PlainObserver
 from otter.pipeline import Pipeline, PipelineError, load_pipeline, render, visible
+from otter.pipeline.collector import paused_collector
 from otter.step.coordinator.coordinator import RunOptions
 from otter.task.policy import Policy
 from otter.util.errors import ConfigError, OtterError, SpecError
@@ -50,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         if args.explain and not args.resume:
             raise ConfigError("--explain says what --resume does: give both")
-        pipeline = load_pipeline(readable_file(_file(args)))
+        with paused_collector(keep=True):
+            pipeline = load_pipeline(readable_file(_file(args)))
         flags = {name: getattr(args, name) for name in ("step", "work_path", "release_uri", "pool_size", "log_level")}
         config = resolve_config(RUNNER_NAME, pipeline, flags, os.environ)
         observer = _observer(config.step, args.quiet, args.log_format)

@@ -15,6 +15,7 @@ import attrs
 from otter.config.model import Config
 from otter.core.types import published_types
 from otter.pipeline import Pipeline, PipelineError, Problem
+from otter.pipeline.collector import paused_collector
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator import Coordinator
 from otter.step.coordinator.coordinator import AskWorker, RunOptions
@@ -62,13 +63,12 @@ class Session:
             OtterError: as `Coordinator.run`.
         """
         scratchpad = Scratchpad({**self.pipeline.scratchpad, **self.values})
-        gc.disable()  # a hundred thousand specs are made here, and none of them is garbage
         try:
-            step = Step(self.config.step, self.pipeline.specs(self.config.step, scratchpad=self.values))
+            with paused_collector(keep=True):  # a hundred thousand specs are made here, and none of them is garbage
+                step = Step(self.config.step, self.pipeline.specs(self.config.step, scratchpad=self.values))
         except PipelineError as error:
+            gc.unfreeze()
             raise self._all_mistakes() from error
-        finally:
-            gc.enable()
         registry = TaskRegistry(self.config, scratchpad)
         self.coordinator = Coordinator(
             step, registry, self.config, options=self.options, observer=self.observer, check=self._check
@@ -77,6 +77,7 @@ class Session:
         try:
             await self.coordinator.run()
         finally:
+            gc.unfreeze()
             for number in handlers:
                 asyncio.get_running_loop().remove_signal_handler(number)
         return step

@@ -8,12 +8,18 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def paused_collector() -> Iterator[None]:
-    """Keep the collector from walking a growing tree again and again, which would take half of the time."""
+def paused_collector(*, keep: bool = False) -> Iterator[None]:
+    """Keep the collector from walking a growing tree again and again, which would take half of the time.
+
+    Args:
+        keep: what was made stays: the collector does not look at it until somebody calls `gc.unfreeze`.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        if keep:
+            gc.freeze()
         if enabled:
             gc.enable()

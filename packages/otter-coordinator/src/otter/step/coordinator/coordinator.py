@@ -208,7 +208,7 @@ class Coordinator:
             try:
                 run.open(self._workers_wanted())
                 # While the workers load, there is time to read what earlier runs did.
-                with paused_collector():  # what is made here stays until the end of the run
+                with paused_collector(keep=True):  # what is made here stays until the end of the run
                     if self.options.resume:
                         self._recover(journal, history, run)
                     journal.append(encode_record(self._run_record(facts, values)))
@@ -216,7 +216,7 @@ class Coordinator:
                 types = await run.published_types()
                 if self._check is not None:
                     await self._check(types, run.check_specs)
-                with paused_collector():
+                with paused_collector(keep=True):
                     draft = self._ledger.draft(tables, history.committed)
                     del tables
                 problem = scheduler.refusal(draft.tasks)

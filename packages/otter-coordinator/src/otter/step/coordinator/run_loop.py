@@ -227,10 +227,10 @@ class RunLoop:
     async def run(self, draft: Draft) -> None:
         """Run tasks to their end. Whatever happens, it returns, and `finish` says how it ended."""
         self._observer.on_begin(len(draft.tasks))
-        with paused_collector():
+        with paused_collector(keep=True):
             self._ledger.enter(draft)
             self._feed(e.TasksAdded(self._now(), draft.tasks))
-        self._freeze()
+        self._frozen = len(draft.tasks)
         self._arm_timer()
         await self._done
 
