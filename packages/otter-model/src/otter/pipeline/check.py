@@ -85,6 +85,7 @@ class StepCheck:
         waits.check()
         self._judge_uses(waits)
         self._ask_types()
+        del self._names, self._fields  # they refer back to here, and all tasks would stay until the next collection
         return self._findings
 
     def _report(self, finding: Finding, *, made: bool = False) -> None:
