@@ -33,6 +33,19 @@ def test_sleeping_is_no_time_of_a_task(drive: Drive) -> None:
     assert [Abort(W0, (T0,), 0.5)] == run.tick(0.5)
 
 
+def test_a_task_that_began_unnoticed_before_a_sleep_has_its_time(drive: Drive) -> None:
+    """A beginning that is told after the sleep, and happened before it, is no reason to be late."""
+    run = drive()
+    run.add(task("a", timeout=60.0))
+    run.ready(0)
+    began = run.now + 0.001
+    run.sleep(3600)
+
+    assert [] == run.handle(AttemptStarted(began, W0, T0, 1))
+    assert [] == run.tick(59.5)
+    assert [Abort(W0, (T0,), 0.5)] == run.tick(0.5)
+
+
 def test_sleeping_is_no_grace_and_no_delay(drive: Drive) -> None:
     """A retry's delay, the time for a hello and the grace period go on after a sleep where they stood before it."""
     run = drive(grace=10.0, keep_going=True)

@@ -101,6 +101,7 @@ class RunState:
         self.counts: Counter[type] = Counter()
         """Tasks by state."""
         self._now = -math.inf
+        self._woke_at = -math.inf
         self._rng = random.Random(settings.seed)
         self._story: deque[Event] = deque(maxlen=STORY)
         self._commands: list[Command] = []

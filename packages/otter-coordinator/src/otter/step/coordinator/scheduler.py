@@ -123,6 +123,7 @@ class Scheduler(HandingOut):
         gap = at - self._now
         if gap > SLEPT and self._now > -math.inf:
             self._postpone(gap)  # the machine or our process slept: no task may be failed for that
+            self._woke_at = at
         self._now = max(self._now, at)
         while self._delayed and self._delayed[0][0] <= self._now:
             node = self.graph.nodes[heapq.heappop(self._delayed)[1]]
@@ -322,15 +323,16 @@ class Scheduler(HandingOut):
         worker.spent = False
         worker.load -= worker.waiting.pop(node.id)
         worker.running.add(node.id)
-        worker.begun_at = event.at
+        began = max(event.at, self._woke_at)  # what is told late may have begun before we slept
+        worker.begun_at = began
         worker.deadline = None
         self._prove(worker)
-        self._move(node, Running(worker.id, event.at))
+        self._move(node, Running(worker.id, began))
         if self.stopping is not None:  # it began between our decision and the revocation
             self._order(e.Abort(worker.id, (node.id,), self.settings.grace))
         timeout = node.new.policy.timeout
         if timeout is not None:
-            heapq.heappush(self._deadlines, (event.at + timeout, node.id, node.attempt, False))
+            heapq.heappush(self._deadlines, (began + timeout, node.id, node.attempt, False))
 
     def _on_attempt_ended(self, event: e.AttemptEnded) -> None:
         node = self._held_by(event)
