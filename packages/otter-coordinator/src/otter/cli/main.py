@@ -144,12 +144,8 @@ def _hint(word: str, known: Iterable[str]) -> str:
 
 
 def _versions() -> str:
-    from importlib.metadata import PackageNotFoundError, version
+    from otter.util.installed import installed_versions
 
-    lines = []
-    for name in ("otter-coordinator", "otter-model", "otter-worker"):
-        try:
-            lines.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            lines.append(f"{name} is not installed here")
-    return "\n".join(lines)
+    names = ("otter-coordinator", "otter-model", "otter-worker")
+    found = installed_versions(names)
+    return "\n".join(f"{name} {found.get(name, 'is not installed here')}" for name in names)

@@ -17,9 +17,9 @@ from otter.core.settings import parse_overrides, readable_file, resolve_config
 from otter.observers.json_lines import JsonObserver
 from otter.observers.plain import PlainObserver
 from otter.pipeline import Pipeline, PipelineError, load_pipeline, render, visible
-from otter.pipeline.collector import paused_collector
 from otter.step.coordinator.coordinator import RunOptions
 from otter.task.policy import Policy
+from otter.util.collector import paused_collector
 from otter.util.errors import ConfigError, OtterError, SpecError
 
 RUNNER_NAME = "otter"

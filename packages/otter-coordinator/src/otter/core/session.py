@@ -15,7 +15,6 @@ import attrs
 from otter.config.model import Config
 from otter.core.types import published_types
 from otter.pipeline import Pipeline, PipelineError, Problem
-from otter.pipeline.collector import paused_collector
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator import Coordinator
 from otter.step.coordinator.coordinator import AskWorker, RunOptions
@@ -23,6 +22,7 @@ from otter.step.coordinator.ports import Observer
 from otter.step.model import Step
 from otter.task.task_registry import TaskRegistry
 from otter.task.task_type import TaskType
+from otter.util.collector import paused_collector
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import tomli
 
-from otter.pipeline.collector import paused_collector
 from otter.pipeline.limits import MAX_BYTES, beyond_limits
 from otter.pipeline.problem import Finding, Note, Path, PipelineError, Problem, Span, path_text
+from otter.util.collector import paused_collector
 from otter.util.units import format_size
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from typing import Any
 import attrs
 
 from otter.pipeline.check import SpecProblems, StepCheck, too_large
-from otter.pipeline.collector import paused_collector
 from otter.pipeline.document import Document
 from otter.pipeline.limits import MAX_SPEC
 from otter.pipeline.nearest import suggestion
@@ -21,6 +20,7 @@ from otter.scratchpad.model import Scratchpad
 from otter.task.model import Spec
 from otter.task.policy import Policy
 from otter.task.task_type import TaskType
+from otter.util.collector import paused_collector
 
 
 @attrs.frozen(slots=False)

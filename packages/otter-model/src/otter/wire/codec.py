@@ -189,9 +189,7 @@ class Codec:
         batch = []
         for row in rows:
             kind = row.get(TAG) if type(row) is dict else None
-            known = decoders.get(kind) if type(kind) is str else None
-            if known is None:
-                known = self._make_decoder(kind)
+            known = (decoders.get(kind) if type(kind) is str else None) or self._make_decoder(kind)
             try:
                 batch.append(known[1](row, known[0]))
             except Exception as error:  # generated code raises what a hostile value provokes, of any type

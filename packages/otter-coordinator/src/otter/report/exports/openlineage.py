@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from otter.manifest.model import Result
 from otter.report.facts import ReleaseFacts, StepFacts, TaskFacts
 from otter.report.links import Links
 from otter.report.locations import Location, destinations, sources
+from otter.step.coordinator.versions import own_versions
 from otter.util.instants import instant_text
 
 NAMESPACE = "otter"
@@ -177,7 +177,4 @@ def _uuid(text: str | None) -> str | None:
 
 
 def _version() -> str:
-    try:
-        return version("otter-coordinator")
-    except PackageNotFoundError:
-        return "0"
+    return own_versions().get("otter-coordinator", "0")

@@ -22,7 +22,6 @@ import orjson
 from otter.config.model import Config
 from otter.manifest.model import Result, StepManifest, TaskManifest
 from otter.manifest.recorded import RecordedTasks
-from otter.pipeline.collector import paused_collector
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator.carried import carried_values
 from otter.step.coordinator.descriptors import make_room_for
@@ -50,6 +49,7 @@ from otter.step.model import Step
 from otter.task.policy import Policy
 from otter.task.task_registry import TaskRegistry
 from otter.task.task_type import TaskType
+from otter.util.collector import paused_collector
 from otter.util.errors import ManifestError, OtterError, StepInvalidError
 
 if TYPE_CHECKING:

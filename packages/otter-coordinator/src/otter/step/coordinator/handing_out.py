@@ -30,7 +30,6 @@ class HandingOut(WorkerCare):
     """The part of the scheduler that hands tasks out, after every event."""
 
     def _assign(self) -> None:
-        self._grow_at = None
         ready = self.ready
         if not len(ready):
             return

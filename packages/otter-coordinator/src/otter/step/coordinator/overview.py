@@ -128,9 +128,8 @@ def overview(state: RunState) -> Overview:
     counts, nodes = state.counts, state.graph.nodes
     begun = (nodes[task] for worker in state.workers.values() for task in worker.running)
     pools = tuple(PoolGlance(*facts) for facts in state.ready.usage())
-    for_pool = min(
-        counts[Ready], sum(pool.waiting for pool in pools)
-    )  # what was ended while it waited stands there yet
+    # What was ended while it waited for a pool is still counted there.
+    for_pool = min(counts[Ready], sum(pool.waiting for pool in pools))
     return Overview(
         total=len(nodes), succeeded=counts[Done] + counts[Expanding], failed=counts[Failed], aborted=counts[Aborted],
         skipped=counts[Skipped], running=counts[Running], oldest=tuple(_oldest(begun)), next=tuple(_next(state)),

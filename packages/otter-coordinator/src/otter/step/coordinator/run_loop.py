@@ -22,7 +22,6 @@ import attrs
 import orjson
 
 from otter.config.model import Config
-from otter.pipeline.collector import paused_collector
 from otter.pipeline.limits import MAX_SPEC
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator import events as e
@@ -46,6 +45,7 @@ from otter.step.coordinator.scheduler import Scheduler
 from otter.step.coordinator.spilled import read_spilled
 from otter.step.coordinator.status import snapshot, write_status
 from otter.task.task_type import TaskType
+from otter.util.collector import paused_collector
 from otter.util.errors import ScratchpadError, failure_text
 from otter.wire import messages as m
 from otter.wire.codec import TO_COORDINATOR, read_hello
@@ -565,15 +565,15 @@ class RunLoop:
     def _do_dispatch(self, command: e.Dispatch) -> None:
         failpoints.hit("coord.dispatch")
         node = self._scheduler.graph.nodes[command.task]
+        payload, problem = b"", None
         try:
             payload = self._ledger.payload(command.task, node.new.kind, self._scratchpad)
         except (ScratchpadError, TypeError, ValueError) as error:
-            reason = failure_text(error)
-            self._queue.append(e.TaskRefused(self._now(), command.worker, command.task, command.attempt, reason))
-            return
+            problem = failure_text(error)
         if len(payload) > MAX_SPEC:
-            reason = oversize(len(payload))
-            self._queue.append(e.TaskRefused(self._now(), command.worker, command.task, command.attempt, reason))
+            problem = oversize(len(payload))
+        if problem is not None:
+            self._queue.append(e.TaskRefused(self._now(), command.worker, command.task, command.attempt, problem))
             return
         self._ledger.dispatched[command.task] = Dispatched(command.worker, command.attempt, payload)
         spec = orjson.Fragment(payload)

@@ -505,8 +505,8 @@ class Scheduler(HandingOut):
                 if not self.workers and self._now >= self._start_after:
                     self._start_worker()
                 return
+            self._rebalance_at = self._grow_at = None
             self._assign()
-            self._rebalance_at = None
             if len(self.ready) or any(worker.holds_back for worker in self.workers.values()):
                 self._want_workers()
                 self._rebalance()
