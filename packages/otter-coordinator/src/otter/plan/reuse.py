@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from otter.scratchpad.model import Scratchpad
+from otter.step.coordinator.commit_order import CommitOrder
 from otter.step.coordinator.events import NewTask, TaskId
 from otter.step.coordinator.history import KEPT, History
 from otter.step.coordinator.journal import scan_journal
@@ -58,25 +59,29 @@ class Reuse:
         self._tables = dict(tables)
         self._ledger = ledger
         self._scratchpad = Scratchpad(values)
-        self._sequences: dict[str, int] = {}
+        self._order: CommitOrder | None = None
 
     def decide(self, scheduler: Scheduler, node: TaskNode, stale: bool) -> tuple[NewTask, ...] | None:
         """What a task generated, if its recorded outcome stands; none if it has to run."""
         made: tuple[NewTask, ...] = ()
-        reason = self._upstream(scheduler, node, stale)
+        order = self._order = self._order or CommitOrder(scheduler.graph)
+        committed = self._history.committed[node.name].sequence
+        reason = order.upstream(node, committed, stale=stale, again="runs again")
         try:
             if not stale:  # else its spec may hold what only the run will tell
                 payload = self._payload(node)
                 reason = self._history.why_not(node.name, self._ledger.digest(payload), payload, reason)
             if reason is None:
-                made, reason = self._take_over(scheduler, node)
+                made, reason = self._take_over(scheduler, node, order)
         except (OtterError, TypeError, ValueError, KeyError) as error:
             reason = failure_text(error)
         self._history.forget(node.name)
         self.reasons[node.name] = KEPT if reason is None else reason
         return made if reason is None else None
 
-    def _take_over(self, scheduler: Scheduler, node: TaskNode) -> tuple[tuple[NewTask, ...], str | None]:
+    def _take_over(
+        self, scheduler: Scheduler, node: TaskNode, order: CommitOrder
+    ) -> tuple[tuple[NewTask, ...], str | None]:
         """What a task generated; or why that cannot be added."""
         recalled = self._history.recall(node.name)
         made = self._ledger.draft(recalled.specs, self._history.committed).tasks
@@ -84,30 +89,10 @@ class Reuse:
         if reason is None:
             self._tables |= {str(table["name"]): table for table in recalled.specs}
             self._scratchpad.merge(recalled.values)
-            self._note(scheduler, node, recalled.sequence)
+            order.note(node, recalled.sequence)
         return made, reason
 
     def _payload(self, node: TaskNode) -> bytes:
         place = TaskId(len(self._ledger.specs))
         self._ledger.enter(self._ledger.draft([self._tables[node.name]], {}))
         return self._ledger.payload(place, node.new.kind, self._scratchpad)
-
-    def _upstream(self, scheduler: Scheduler, node: TaskNode, stale: bool) -> str | None:
-        """What would happen to something that a recorded task requires; none if nothing would."""
-        if stale:
-            required = (scheduler.graph.find(name) for name in node.new.requires)
-            ran = next((other.name for other in required if other is not None and other.ran), None)
-            if ran is not None:
-                return f"{ran!r}, which it requires, runs again"
-            return "what generated it runs again"
-        newest, name = max(((self._sequences.get(name, 0), name) for name in node.new.requires), default=(0, ""))
-        later = newest > self._history.committed[node.name].sequence
-        return f"{name!r}, which it requires, ran after it" if later else None
-
-    def _note(self, scheduler: Scheduler, node: TaskNode, sequence: int) -> None:
-        """Remember when a task was committed, for itself and for the generators above it."""
-        place: TaskId | None = node.id
-        while place is not None:
-            above = scheduler.graph.nodes[place]
-            self._sequences[above.name] = max(sequence, self._sequences.get(above.name, 0))
-            place = above.parent

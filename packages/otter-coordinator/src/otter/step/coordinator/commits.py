@@ -10,6 +10,7 @@ import orjson
 
 from otter.step.coordinator import events as e
 from otter.step.coordinator import failpoints
+from otter.step.coordinator.commit_order import CommitOrder
 from otter.step.coordinator.events import Outcome, TaskId, WorkerId
 from otter.step.coordinator.history import History, begin_task_record
 from otter.step.coordinator.journal import Journal, encode_record, frame_record
@@ -39,6 +40,7 @@ class Commits:
 
     Attributes:
         reported: answers of workers that are judged and not committed, by task.
+        order: of the commits.
     """
 
     def __init__(
@@ -60,7 +62,7 @@ class Commits:
         self._log_dir = log_dir
         self._observer = observer
         self._share = share
-        self._sequences: dict[TaskId, int] = {}
+        self.order = CommitOrder(graph)
 
     def commit(self, command: e.Commit) -> None:
         """Make the outcome of a task durable, with what it generated and stored."""
@@ -116,7 +118,8 @@ class Commits:
     def _journal_commit(
         self, node: TaskNode, entry: bytes, held: Dispatched | None, values: Table | None, result: str
     ) -> None:
-        self._note_sequence(node)
+        self._history.sequence += 1
+        self.order.note(node, self._history.sequence)
         if held is not None and held.pages and result == _SUCCESS:
             for start in range(0, len(held.pages), SPECS_IN_RECORD):
                 page = held.pages[start : start + SPECS_IN_RECORD]
@@ -140,29 +143,11 @@ class Commits:
     def _take_over(self, node: TaskNode) -> None:
         recalled = self._history.recall(node.name)
         self._history.forget(node.name)
-        self._note_sequence(node, recalled.sequence)
+        self.order.note(node, recalled.sequence)
         self._ledger.entries[node.id] = self._history.committed[node.name]
         if recalled.values:
             self._share(recalled.values)
         self._observer.on_end(node.id, node.name, {**recalled.entry, "reused": True})
-
-    def _note_sequence(self, node: TaskNode, sequence: int | None = None) -> None:
-        """Remember when a task was committed, for itself and for the generators above it."""
-        if sequence is None:
-            self._history.sequence += 1
-            sequence = self._history.sequence
-        place: TaskId | None = node.id
-        while place is not None and self._sequences.get(place, 0) < sequence:
-            self._sequences[place] = sequence
-            place = self._graph.nodes[place].parent
-
-    def newest_requirement(self, node: TaskNode) -> tuple[int, str]:
-        """Place of the last commit among all that a task requires, and the task whose commit it was."""
-        if not node.new.requires:
-            return 0, ""
-        graph = self._graph
-        required = [other for name in node.new.requires if (other := graph.find(name)) is not None]
-        return max(((self._sequences.get(other.id, 0), other.name) for other in required), default=(0, ""))
 
     def note_death(self, task: TaskId, worker: WorkerId, death: Death, suspects: int) -> None:
         """Remember an attempt that ended with its worker, and what the process said last."""

@@ -15,7 +15,6 @@ from otter.step.coordinator.history import History
 from otter.step.coordinator.ledger import NO_TASKS, Dispatched, Draft, Ledger, Table
 from otter.step.coordinator.ports import Observer
 from otter.step.coordinator.scheduler import Scheduler
-from otter.step.coordinator.task_node import TaskNode
 from otter.util.errors import OtterError, ScratchpadError, SpecError, failure_text
 from otter.util.units import format_size
 from otter.wire.messages import ReportResult
@@ -127,7 +126,8 @@ class Judge:
         draft = NO_TASKS
         try:
             payload = self._ledger.payload(node.id, node.new.kind, self._scratchpad)
-            upstream = self._upstream(node, command.stale)
+            committed = self._history.committed[node.name].sequence
+            upstream = self._commits.order.upstream(node, committed, stale=command.stale, again="ran again")
             why_not = self._history.why_not(node.name, self._ledger.digest(payload), payload, upstream)
             if why_not is None and (specs := self._history.recall(node.name).specs):
                 draft = self._ledger.draft(specs, self._history.committed)
@@ -140,19 +140,6 @@ class Judge:
             draft = NO_TASKS
         self._ledger.enter(draft)
         return e.ReuseDecided(at, node.id, why_not is None, draft.tasks)
-
-    def _upstream(self, node: TaskNode, stale: bool) -> str | None:
-        """What happened to something that a recorded task requires; none if nothing did."""
-        graph = self._scheduler.graph
-        if stale:
-            required = (graph.find(name) for name in node.new.requires)
-            ran = next((other.name for other in required if other is not None and other.ran), None)
-            if ran is not None:
-                return f"{ran!r}, which it requires, ran again"
-            return "what generated it ran again" if node.parent is not None else "something that it requires ran again"
-        newest, name = self._commits.newest_requirement(node)
-        later = newest > self._history.committed[node.name].sequence
-        return f"{name!r}, which it requires, ran after it" if later else None
 
 
 def _outcome_of(record: Table) -> tuple[Outcome, str | None]:
