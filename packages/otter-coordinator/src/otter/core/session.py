@@ -17,12 +17,12 @@ from otter.core.types import published_types
 from otter.pipeline import Pipeline, PipelineError, Problem
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator import Coordinator
-from otter.step.coordinator.coordinator import AskWorker, RunOptions
+from otter.step.coordinator.coordinator import AskWorker, LateSpecs, RunOptions
 from otter.step.coordinator.ports import Observer
 from otter.step.model import Step
+from otter.task.model import Spec
 from otter.task.task_registry import TaskRegistry
 from otter.task.task_type import TaskType
-from otter.util.collector import paused_collector
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -63,16 +63,14 @@ class Session:
             OtterError: as `Coordinator.run`.
         """
         scratchpad = Scratchpad({**self.pipeline.scratchpad, **self.values})
-        try:
-            with paused_collector(keep=True):  # a hundred thousand specs are made here, and none of them is garbage
-                step = Step(self.config.step, self.pipeline.specs(self.config.step, scratchpad=self.values))
-        except PipelineError as error:
-            gc.unfreeze()
-            raise self._all_mistakes() from error
+        step = Step(self.config.step, [])
         registry = TaskRegistry(self.config, scratchpad)
+        tables = self.pipeline.tables(step.name)
+        free = sum(not table.get("requires") and not table.get("policy") for table in tables)
         self.coordinator = Coordinator(
-            step, registry, self.config, options=self.options, observer=self.observer, check=self._check
-        )
+            step, registry, self.config, options=self.options, observer=self.observer, check=self._check,
+            late=LateSpecs(self._specs, free),
+        )  # fmt: skip
         handlers = self._install_signals()
         try:
             await self.coordinator.run()
@@ -81,6 +79,12 @@ class Session:
             for number in handlers:
                 asyncio.get_running_loop().remove_signal_handler(number)
         return step
+
+    def _specs(self) -> list[Spec]:
+        try:
+            return self.pipeline.specs(self.config.step, scratchpad=self.values)
+        except PipelineError as error:
+            raise self._all_mistakes() from error
 
     def _all_mistakes(self) -> PipelineError:
         """Every mistake of a step whose names are no names: those that need the task types are found as well."""

@@ -46,6 +46,7 @@ from otter.step.coordinator.stragglers import become_reaper
 from otter.step.coordinator.task_node import Aborted, Done, Expanding, Failed, TaskNode
 from otter.step.coordinator.versions import own_versions
 from otter.step.model import Step
+from otter.task.model import Spec
 from otter.task.policy import Policy
 from otter.task.task_registry import TaskRegistry
 from otter.task.task_type import TaskType
@@ -65,6 +66,20 @@ PUBLISH_INTERVAL = 2.0
 """Seconds between two writings of the manifest while a run goes on, at least."""
 PUBLISH_SHARE = 20
 """A running step spends at most one part of this many on writing the manifest."""
+
+
+@attrs.frozen
+class LateSpecs:
+    """The specs of a step that are made while the first workers start, which take longer than most files.
+
+    Attributes:
+        make: makes them; what it raises ends the run.
+        free: how many of them require nothing and have no policy of their own.
+    """
+
+    make: Callable[[], list[Spec]]
+    free: int
+
 
 AskWorker = Callable[[list[dict[str, Any]]], Awaitable[list[Any]]]
 """Lets a worker construct specs, and gives what it found: rows of place, path and sentence."""
@@ -116,6 +131,7 @@ class Coordinator:
         options: how to run it.
         observer: watches the run.
         check: called before anything runs, with the task types of the workers; what it raises ends the run.
+        late: makes the specs of the step, which has none until then.
     """
 
     def __init__(
@@ -127,6 +143,7 @@ class Coordinator:
         options: RunOptions | None = None,
         observer: Observer | None = None,
         check: Check | None = None,
+        late: LateSpecs | None = None,
     ) -> None:
         self.step = step
         self.task_registry = task_registry
@@ -136,11 +153,13 @@ class Coordinator:
         self.published = False
         self._observer = observer if observer is not None else SilentObserver()
         self._check = check
+        self._late = late
         self._run: RunLoop | None = None
         self._ledger = Ledger(self.options.defaults)
         self._scheduler: Scheduler | None = None
         self._started_at = dt.datetime.now(dt.UTC)
         self._run_id: str | None = None
+        self._begun = False
 
     @property
     def key(self) -> str:
@@ -168,8 +187,9 @@ class Coordinator:
         began = time.monotonic()
         directory = RunDirectory(self.config.work_path.absolute(), self.key)
         try:
-            directory.begin(self.options.resume)
-            journal = Journal(directory.journal, resume=self.options.resume)
+            directory.clear()
+            # A run that is refused leaves what the one before it did for --resume and `otter logs`.
+            journal = Journal(directory.journal, resume=self.options.resume, later=True)
             try:
                 await self._run_in(directory, journal, began)
             finally:
@@ -209,9 +229,10 @@ class Coordinator:
                 run.open(self._workers_wanted())
                 # While the workers load, there is time to read what earlier runs did.
                 with paused_collector(keep=True):  # what is made here stays until the end of the run
+                    if self._late is not None:
+                        self.step.specs += self._late.make()
                     if self.options.resume:
                         self._recover(journal, history, run)
-                    journal.append(encode_record(self._run_record(facts, values)))
                     tables = [spec.model_dump() for spec in self.step.specs]
                 types = await run.published_types()
                 if self._check is not None:
@@ -222,6 +243,7 @@ class Coordinator:
                 problem = scheduler.refusal(draft.tasks)
                 if problem is not None:
                     raise StepInvalidError(f"step {self.step.name!r}: {problem}")
+                self._begin(directory, journal, self._run_record(facts, values))
                 publisher = asyncio.get_running_loop().create_task(self._publish_at_intervals(run, store, over))
                 await run.run(draft)
             except EndedEarlyError:
@@ -249,11 +271,21 @@ class Coordinator:
         if journal.cut:
             run.log.append(f"the journal ended with {journal.cut} bytes that were never written to their end")
 
+    def _begin(self, directory: RunDirectory, journal: Journal, record: dict[str, Any]) -> None:
+        """Nothing speaks against the run: it takes the place of the one before it."""
+        if not self.options.resume:
+            directory.clear_logs()
+        journal.begin()
+        journal.append(encode_record(record))
+        self._begun = True
+
     def _workers_wanted(self) -> int:
         """How many workers there is work for before any of them has said what it can run: several only when sure."""
         if self.options.resume or self.options.defaults.uses:
             return 1
         free = sum(not spec.requires and not spec.policy for spec in self.step.specs)
+        if self._late is not None:
+            free += self._late.free
         return free // ASYNC_SHARE  # the tasks may turn out to be asynchronous, of which a worker runs several
 
     def _settings(self) -> Settings:
@@ -389,7 +421,8 @@ class Coordinator:
         assert finish is not None, "the run returned, so it has finished"
         entry = self._entry(Result(RESULTS[finish.outcome]), finish.reason, elapsed)
         try:
-            journal.append(encode_record({"kind": "end", "entry": entry}))
+            if self._begun:
+                journal.append(encode_record({"kind": "end", "entry": entry}))
             journal.close()
         except JournalError as error:
             _blame_storage(entry, error)

@@ -48,11 +48,14 @@ class RunDirectory:
         self.spill = check_dir(self.path / "spill")
         self.journal = self.path / "journal"
 
-    def begin(self, resume: bool) -> None:
-        """Clear what former runs left that nobody reads any more; logs stay on resume."""
-        for directory in (self.spill, self.workers, *([] if resume else [self.logs])):
-            shutil.rmtree(directory, ignore_errors=True)
-            check_dir(directory)
+    def clear(self) -> None:
+        """Remove what former runs left that nobody reads any more."""
+        _empty(self.spill)
+        _empty(self.workers)
+
+    def clear_logs(self) -> None:
+        """Remove the logs of former runs."""
+        _empty(self.logs)
 
     def close(self) -> None:
         """Let the next run in."""
@@ -80,6 +83,11 @@ class RunDirectory:
         os.ftruncate(fd, 0)
         os.pwrite(fd, orjson.dumps(facts), 0)
         return fd
+
+
+def _empty(directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)
+    check_dir(directory)
 
 
 def _lock(fd: int) -> None:
