@@ -99,8 +99,8 @@ MUTANTS = (
     ),
     Mutant(
         "what is added behind a failure is not skipped",
-        "            self._spoil_if_blocked(node)\n",
-        "",
+        "self._spoil_if_blocked(node)\n",
+        "pass\n",
     ),
     Mutant(
         "a task that had not begun is blamed for the death of its worker",
@@ -119,7 +119,7 @@ MUTANTS = (
     ),
     Mutant(
         "others join a task that must be alone",
-        "worker.alone = node.alone or (estimate is None and not node.new.asynchronous)",
+        "worker.alone = node.alone or (estimate is None and not new.asynchronous)",
         "worker.alone = False",
     ),
     Mutant(
@@ -234,7 +234,7 @@ MUTANTS = (
     ),
     Mutant(
         "a synchronous task is put beside asynchronous ones",
-        "if not self.open or self.asynchronous or estimate is None:",
-        "if not self.open or estimate is None:",
+        "if self.asynchronous or estimate is None:",
+        "if estimate is None:",
     ),
 )

@@ -107,10 +107,11 @@ class Beginnings:
 
     def end(self, worker: WorkerId, task: int, attempt: int) -> None:
         """An attempt ended: if its beginning has not been taken in, nobody has to hear of it."""
-        event = self._fresh.get(TaskId(task))
-        if event is not None and event.worker == worker and event.attempt == attempt:
-            del self._fresh[event.task]
-        self.stir(worker)
+        if self._fresh:
+            event = self._fresh.get(TaskId(task))
+            if event is not None and event.worker == worker and event.attempt == attempt:
+                del self._fresh[event.task]
+        self._unsure[worker] = True
 
     def is_news(self, event: AttemptStarted) -> bool:
         """Whether somebody has to hear of a beginning. If so the journal will, too, unless the end is there before."""

@@ -11,10 +11,10 @@ import orjson
 from otter.step.coordinator import events as e
 from otter.step.coordinator import failpoints
 from otter.step.coordinator.commit_order import CommitOrder
-from otter.step.coordinator.events import Outcome, TaskId, WorkerId
+from otter.step.coordinator.events import SUCCESS, Outcome, TaskId, WorkerId
 from otter.step.coordinator.history import History, begin_task_record
 from otter.step.coordinator.journal import Journal, encode_record, frame_record
-from otter.step.coordinator.ledger import RESULTS, Dispatched, Ledger, Table, utc_text
+from otter.step.coordinator.ledger import RESULTS, TASK_FIELDS, Dispatched, Ledger, Table, utc_text
 from otter.step.coordinator.ports import Observer
 from otter.step.coordinator.process_death import Death
 from otter.step.coordinator.task_graph import TaskGraph
@@ -74,31 +74,36 @@ class Commits:
         held = self._ledger.dispatched.pop(node.id, None)
         result = self.reported.pop(node.id, None)
         record = result.record if result is not None else self._record_of_lost(node)
-        succeeded = command.outcome is Outcome.SUCCESS
-        facts: Table = {"result": _SUCCESS if succeeded else RESULTS[command.outcome]}
-        attempts = self._attempts_now(node)
-        if attempts and not succeeded:
-            attempts[-1]["next"] = "given up"
-        facts["task_type"] = node.new.kind
-        if node.new.requires:
-            facts["requires"] = node.new.requires
+        new = node.new
+        # What the engine knows wins over what the worker reported.
+        entry: Table = {**TASK_FIELDS, **record, "name": new.name, "result": _SUCCESS, "task_type": new.kind}
+        if new.requires:
+            entry["requires"] = new.requires
         if node.parent is not None:
-            facts["parent"] = self._graph.nodes[node.parent].name
-        if not succeeded:
-            facts["failure_reason"] = command.reason
-            if result is not None and result.failure is not None:
-                facts["exception"] = result.failure
-                facts["traceback"] = result.traceback
+            entry["parent"] = self._graph.nodes[node.parent].name
+        values: Table | None = None
+        if command.outcome is not SUCCESS:
+            self._note_failure(entry, node, command, result)
+        elif result is not None:
+            values = result.values
         if held is not None:
-            facts["worker"] = held.worker
-        if command.cause is not None:
-            facts["blocked_by"] = self._graph.nodes[command.cause].name
-        entry = self._ledger.close_entry(node.id, node.name, record, facts)
-        values = result.values if result is not None and succeeded else None
-        self._journal_commit(node, entry, held, values, facts["result"])
+            entry["worker"] = held.worker
+        self._journal_commit(node, entry, held, values)
         if values:
             self._share(values)
-        self._observer.on_end(node.id, node.name, {**record, **facts})
+        self._observer.on_end(node.id, new.name, entry)
+
+    def _note_failure(self, entry: Table, node: TaskNode, command: e.Commit, result: ReportResult | None) -> None:
+        entry["result"] = RESULTS[command.outcome]
+        entry["failure_reason"] = command.reason
+        if result is not None and result.failure is not None:
+            entry["exception"] = result.failure
+            entry["traceback"] = result.traceback
+        if command.cause is not None:
+            entry["blocked_by"] = self._graph.nodes[command.cause].name
+        attempts = self._attempts_now(node)
+        if attempts:
+            attempts[-1]["next"] = "given up"
 
     def _attempts_now(self, node: TaskNode) -> list[Table] | None:
         """The attempts of a task, if this run has made one."""
@@ -115,9 +120,8 @@ class Commits:
         where = {"log_file": str(log)} if log.exists() else {}
         return {**times, "log": last.get("last_output", []), **where}
 
-    def _journal_commit(
-        self, node: TaskNode, entry: bytes, held: Dispatched | None, values: Table | None, result: str
-    ) -> None:
+    def _journal_commit(self, node: TaskNode, entry: Table, held: Dispatched | None, values: Table | None) -> None:
+        result = entry["result"]
         self._history.sequence += 1
         self.order.note(node, self._history.sequence)
         if held is not None and held.pages and result == _SUCCESS:
@@ -128,8 +132,9 @@ class Commits:
         spec = held.payload if held is not None else self._ledger.lost.pop(node.id, b"null")
         digest = self._ledger.digest(spec).encode() if held is not None else b""
         # Put together by hand: all parts are JSON already, and are the greater part of what a run writes.
-        head = begin_task_record(node.name, result, entry)
-        body = b'%b"digest":"%b","spec":%b%b,"entry":%b}' % (head, digest, spec, values_text, entry)
+        text = self._ledger.close_entry(node.id, entry)
+        head = begin_task_record(node.new.name, result, text)
+        body = b'%b"digest":"%b","spec":%b%b,"entry":%b}' % (head, digest, spec, values_text, text)
         self._journal.append(frame_record(body))
 
     def begin(self, node: TaskNode, held: Dispatched) -> None:

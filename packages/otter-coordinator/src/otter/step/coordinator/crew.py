@@ -35,6 +35,9 @@ class WorkerState(enum.Enum):
     """It gets no more tasks: it is asked to end, is being killed, or its process is unclean."""
 
 
+SERVING = WorkerState.SERVING
+
+
 @attrs.define(eq=False)
 class WorkerNode:
     """What the scheduler knows of a worker.
@@ -95,13 +98,15 @@ class WorkerNode:
     @property
     def open(self) -> bool:
         """Whether it may be given tasks at all."""
-        return self.state is WorkerState.SERVING and not self.revoking and not self.alone
+        return self.state is SERVING and not self.revoking and not self.alone
 
     def room_for_sync(self, estimate: float | None) -> bool:
         """Whether a synchronous task may be handed to it now."""
+        if not self.open:
+            return False
         if not self.waiting and not self.running:
-            return self.open
-        if not self.open or self.asynchronous or estimate is None:
+            return True
+        if self.asynchronous or estimate is None:
             return False
         return self.load + estimate <= AHEAD and len(self.waiting) < MAX_AHEAD
 
@@ -139,6 +144,9 @@ class Estimates:
 
     def learn(self, kind: str, elapsed: float) -> None:
         """A task of a type took this long."""
-        elapsed = min(max(LEAST, elapsed), MOST)  # in this order, which makes LEAST of what is not a number
+        if not elapsed > LEAST:  # this way round, which makes LEAST of what is not a number
+            elapsed = LEAST
+        elif elapsed > MOST:
+            elapsed = MOST
         mean = self._means.get(kind)
         self._means[kind] = elapsed if mean is None else mean + _WEIGHT * (elapsed - mean)

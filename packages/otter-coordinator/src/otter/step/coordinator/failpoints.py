@@ -20,13 +20,14 @@ NAMES = (
 """Every failpoint of the coordinator; those of the worker are in `otter.step.worker.failpoints`."""
 
 _chosen = Failpoint.parse(os.environ.get(VARIABLE, ""))
+_ARMED = _chosen.name in NAMES
 due = _chosen.due
 """Count a hit; whether it is the one to `act` at. For places that leave half of their work first."""
 
 
 def hit(name: str) -> None:
     """Act, if this place was chosen and it is its turn."""
-    if due(name):
+    if _ARMED and due(name):
         act()
 
 

@@ -72,11 +72,10 @@ class HandingOut(WorkerCare):
                     self._feed(worker)
 
     def _feed(self, worker: WorkerNode) -> None:
-        while (node := self.ready.head(False, self.graph.nodes)) is not None:
-            estimate = self.estimates.get(node.new.kind)
-            if node.alone and worker.held:
-                return
-            if not worker.room_for_sync(estimate):
+        ready, nodes, estimates = self.ready, self.graph.nodes, self.estimates
+        while (node := ready.head(False, nodes)) is not None:
+            estimate = estimates.get(node.new.kind)
+            if (node.alone and worker.held) or not worker.room_for_sync(estimate):
                 return
             self._hand_out(node, worker, estimate)
 
@@ -122,20 +121,21 @@ class HandingOut(WorkerCare):
         return min(serving, key=lambda worker: (worker.held, worker.id)).id if serving else None
 
     def _hand_out(self, node: TaskNode, worker: WorkerNode, estimate: float | None) -> None:
+        task, new = node.id, node.new
         self.ready.take(node)
         node.attempt += 1
         node.timed_out = False
         seconds = estimate or 0.0
-        worker.waiting[node.id] = seconds
+        worker.waiting[task] = seconds
         worker.load += seconds
-        if node.new.asynchronous:
+        if new.asynchronous:
             worker.asynchronous += 1
-            self._first_out.setdefault(node.new.kind, self._now)
-        worker.alone = node.alone or (estimate is None and not node.new.asynchronous)
+            self._first_out.setdefault(new.kind, self._now)
+        worker.alone = node.alone or (estimate is None and not new.asynchronous)
         if worker.deadline is None:
             self._expect(worker)
         self._move(node, Assigned(worker.id, self._now))
-        self._order(e.Dispatch(worker.id, node.id, node.attempt, node.alone))
+        self._order(e.Dispatch(worker.id, task, node.attempt, node.alone))
 
     def _want_workers(self) -> None:
         """Start workers for what is ready and finds no room; never more than there is work for."""

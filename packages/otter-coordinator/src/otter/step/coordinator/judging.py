@@ -10,7 +10,7 @@ from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator import events as e
 from otter.step.coordinator import failpoints
 from otter.step.coordinator.commits import Commits
-from otter.step.coordinator.events import Outcome, TaskId, WorkerId
+from otter.step.coordinator.events import SUCCESS, NewTask, Outcome, TaskId, WorkerId
 from otter.step.coordinator.history import History
 from otter.step.coordinator.ledger import NO_TASKS, Dispatched, Draft, Ledger, Table
 from otter.step.coordinator.ports import Observer
@@ -72,26 +72,32 @@ class Judge:
             return e.AttemptEnded(at, worker, task, result.attempt, Outcome.FAILURE)
         held.answered = True
         if held.began is None:  # its end came before anybody had a reason to ask for its beginning
-            self._observer.on_start(task, self._scheduler.graph.nodes[task].name, worker)
+            self._observer.on_start(task, self._scheduler.graph.nodes[task].new.name, worker)
         record = result.record
         outcome, reason = _outcome_of(record)
-        draft = NO_TASKS
-        if outcome is Outcome.SUCCESS and result.values and (problem := self._too_much(result.values)) is not None:
-            outcome, reason = Outcome.FAILURE, problem
-        if outcome is Outcome.SUCCESS and (held.pages or result.pages):
-            draft, problem = self._draft_generated(task, held, result.pages)
+        tasks: tuple[NewTask, ...] = ()
+        if outcome is SUCCESS and (result.values or held.pages or result.pages):
+            tasks, problem = self._take_in(task, held, result)
             if problem is not None:
-                outcome, reason, draft = Outcome.FAILURE, problem, NO_TASKS
-        if draft.tasks:
-            self._ledger.enter(draft)
-            self._observer.on_added(len(draft.tasks), self._scheduler.graph.nodes[task].name)
+                outcome, reason = Outcome.FAILURE, problem
         self._commits.reported[task] = result
         self._ledger.note_attempt(task, attempt_facts(held, result, outcome, reason))
-        elapsed = record.get("elapsed")
-        seconds = float(elapsed) if isinstance(elapsed, int | float) else 0.0
+        elapsed = record.get("elapsed") or 0.0
         return e.AttemptEnded(
-            at, worker, task, result.attempt, outcome, reason, draft.tasks, seconds, result.tainted, result.load
+            at, worker, task, result.attempt, outcome, reason, tasks, elapsed, result.tainted, result.load
         )
+
+    def _take_in(self, task: TaskId, held: Dispatched, result: ReportResult) -> tuple[tuple[NewTask, ...], str | None]:
+        """Enter what a successful attempt generated; or say why that, or what it stored, cannot be taken."""
+        if result.values and (problem := self._too_much(result.values)) is not None:
+            return (), problem
+        if not held.pages and not result.pages:
+            return (), None
+        draft, problem = self._draft_generated(task, held, result.pages)
+        if problem is None and draft.tasks:
+            self._ledger.enter(draft)
+            self._observer.on_added(len(draft.tasks), self._scheduler.graph.nodes[task].name)
+        return draft.tasks, problem
 
     def _too_much(self, values: Table) -> str | None:
         """Why values cannot be stored; none when there is room for them."""
@@ -146,7 +152,7 @@ def _outcome_of(record: Table) -> tuple[Outcome, str | None]:
     """Outcome and reason of a worker's record."""
     result = record.get("result")
     if result == _SUCCESS:
-        return Outcome.SUCCESS, None
+        return SUCCESS, None
     if result == _ABORTED:
         return Outcome.ABORTED, str(record.get("failure_reason") or "aborted")
     return Outcome.FAILURE, str(record.get("failure_reason") or "failed without a reason")
@@ -156,7 +162,8 @@ def attempt_facts(held: Dispatched, result: ReportResult | None, outcome: Outcom
     """What the manifest says of an attempt that was answered for."""
     record = result.record if result is not None else {}
     facts: Table = {
-        "attempt": held.attempt, "worker": held.worker, "result": outcome.value,
+        "attempt": held.attempt, "worker": held.worker,
+        "result": _SUCCESS if outcome is SUCCESS else outcome.value,
         "started_at": record.get("started_run_at"),
         "finished_at": record.get("finished_validation_at") or record.get("finished_run_at"),
         "peak_memory": result.peak_memory if result is not None else None,

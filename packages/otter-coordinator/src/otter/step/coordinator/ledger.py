@@ -210,19 +210,16 @@ class Ledger:
         """Remember an attempt that is over."""
         self.attempts.setdefault(task, []).append(facts)
 
-    def close_entry(self, task: TaskId, name: str, record: Table, facts: Table) -> bytes:
+    def close_entry(self, task: TaskId, entry: Table) -> bytes:
         """Make a task's part of the manifest final.
 
         Args:
-            record: what its worker reported, or nothing.
-            facts: what the engine knows, which wins.
+            entry: what its worker reported and what the engine knows; its attempts are added.
         """
-        entry = {**TASK_FIELDS, **record, "name": name, **facts}
         attempts = self.attempts.pop(task, None)
         if attempts:
             entry["attempts"] = attempts
-        data = _compact(orjson.dumps(entry, option=orjson.OPT_UTC_Z))
-        self.entries[task] = data
+        data = self.entries[task] = _compact(orjson.dumps(entry, option=orjson.OPT_UTC_Z))
         return data
 
     def entry(self, task: TaskId) -> bytes | None:

@@ -30,16 +30,26 @@ class Outgoing:
 
     def post(self, worker: WorkerId, message: Any) -> None:
         """Keep a message for the next sending."""
-        self._messages.setdefault(worker, []).append(message)
+        messages = self._messages.get(worker)
+        if messages is None:
+            self._messages[worker] = [message]
+        else:
+            messages.append(message)
 
     def forget(self, worker: WorkerId) -> None:
         """A worker is gone, and hears nothing any more."""
         self._messages.pop(worker, None)
 
-    def send_all(self, workers: Workers) -> None:
-        """Send everything, to each worker in the order of posting."""
-        for worker in list(self._messages):
+    def send_all(self, workers: Workers) -> tuple[WorkerId, ...]:
+        """Send everything, to each worker in the order of posting.
+
+        Returns:
+            The workers that something was sent to.
+        """
+        told = tuple(self._messages)
+        for worker in told:
             self.send(worker, workers)
+        return told
 
     def send(self, worker: WorkerId, workers: Workers) -> None:
         """Send what is kept for one worker."""

@@ -15,7 +15,7 @@ from collections import Counter, deque
 from collections.abc import Mapping
 
 from otter.step.coordinator.events import TaskId
-from otter.step.coordinator.task_node import READY, Running, TaskNode
+from otter.step.coordinator.task_node import READY, TaskNode
 
 _Entry = tuple[int, int, TaskId]
 
@@ -39,14 +39,17 @@ class _Line:
         else:
             heapq.heappush(self._late, entry)
 
-    def first(self) -> _Entry:
-        return self._late[0] if self._is_late() else self._row[0]
+    def first(self) -> _Entry | None:
+        row, late = self._row, self._late
+        if late and (not row or late[0] < row[0]):
+            return late[0]
+        return row[0] if row else None
 
     def pop(self) -> _Entry:
-        return heapq.heappop(self._late) if self._is_late() else self._row.popleft()
-
-    def _is_late(self) -> bool:
-        return bool(self._late) and (not self._row or self._late[0] < self._row[0])
+        row, late = self._row, self._late
+        if late and (not row or late[0] < row[0]):
+            return heapq.heappop(late)
+        return row.popleft()
 
 
 class ReadyQueue:
@@ -90,9 +93,11 @@ class ReadyQueue:
     def head(self, asynchronous: bool, nodes: list[TaskNode]) -> TaskNode | None:
         """The next task of a kind whose pools have room; it stays in the queue."""
         line = self._lines[asynchronous]
-        while line:
-            node = nodes[line.first()[2]]
+        while (first := line.first()) is not None:
+            node = nodes[first[2]]
             uses = node.new.policy.uses
+            if not uses and node.state is READY:
+                return node
             if node.state is READY:
                 short = self.short_pool(node) if uses else None
                 if short is None:
@@ -110,18 +115,22 @@ class ReadyQueue:
 
     def take(self, node: TaskNode) -> None:
         """The head of its queue is handed out, and holds its pools."""
-        self._lines[node.new.asynchronous].pop()
-        if node.new.policy.uses:
-            for pool, amount in node.new.policy.uses.items():
+        new = node.new
+        self._lines[new.asynchronous].pop()
+        if new.policy.uses:
+            for pool, amount in new.policy.uses.items():
                 self.free[pool] = self.free.get(pool, self._size(pool)) - amount
             node.holds = True
 
-    def release(self, node: TaskNode, nodes: list[TaskNode]) -> None:
-        """A task gives its pools back; what waited for them stands in the queue again."""
+    def release(self, node: TaskNode, nodes: list[TaskNode], *, began: bool) -> None:
+        """A task gives its pools back; what waited for them stands in the queue again.
+
+        Args:
+            began: the attempt that held them began, whatever became of it.
+        """
         if not node.holds:
             return
         node.holds = False
-        began = type(node.state) is Running
         for pool, amount in node.new.policy.uses.items():
             self.passed[pool] += began
             self.free[pool] += amount

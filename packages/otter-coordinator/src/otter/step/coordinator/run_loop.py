@@ -89,7 +89,7 @@ class RunFacts:
     log_limit: int
 
 
-@attrs.frozen
+@attrs.define(eq=False)  # not frozen: there are as many as tasks
 class _Result:
     """A worker's answer that has not been judged."""
 
@@ -345,7 +345,8 @@ class RunLoop:
                 self._record()
                 if not self._queue:
                     break
-            self._outgoing.send_all(self._workers)
+            for worker in self._outgoing.send_all(self._workers):
+                self._beginnings.stir(worker)
             if not self._scheduler.finished:
                 self._beginnings.look_soon()
         except Exception as error:  # noqa: BLE001 - a defect of ours must end the run in an orderly way, not hang it
@@ -360,18 +361,18 @@ class RunLoop:
     def _take_queued(self) -> None:
         """Give the scheduler what has come, in order, and as much of it at once as can be judged at once."""
         events: list[Event] = []
-        while self._queue:
-            item = self._queue.popleft()
-            if isinstance(item, _Result):
-                if item.message.pages:  # whether these tasks can be added depends on all that was added before
-                    self._carry_out(events)
-                    events = []
-                events.append(self._judge.judge(item.worker, item.message, item.at))
-                if item.message.pages:
-                    self._carry_out(events)
-                    events = []
-                    if len(self._scheduler.graph.nodes) > 2 * self._frozen + FREEZE_AT:
-                        self._freeze()
+        queue, judge = self._queue, self._judge.judge
+        while queue:
+            item = queue.popleft()
+            if type(item) is _Result:
+                if not item.message.pages:
+                    events.append(judge(item.worker, item.message, item.at))
+                    continue
+                self._carry_out(events)  # whether these tasks can be added depends on all that was added before
+                self._carry_out([judge(item.worker, item.message, item.at)])
+                events = []
+                if len(self._scheduler.graph.nodes) > 2 * self._frozen + FREEZE_AT:
+                    self._freeze()
             elif isinstance(item, _Decision):
                 self._carry_out(events)
                 events = []
@@ -508,12 +509,12 @@ class RunLoop:
 
     def _on_message(self, worker: WorkerId, message: Any, now: float) -> None:
         kind = type(message)
-        if kind is m.ReportStart:
-            self._beginnings.start(worker, TaskId(message.task), message.attempt, now)
-        elif kind is m.ReportResult:
+        if kind is m.ReportResult:
             check_answer(message)
             self._beginnings.end(worker, message.task, message.attempt)
             self._queue.append(_Result(worker, message, now))
+        elif kind is m.ReportStart:
+            self._beginnings.start(worker, TaskId(message.task), message.attempt, now)
         else:
             self._on_rare_message(worker, message, now)
 
@@ -564,21 +565,19 @@ class RunLoop:
 
     def _do_dispatch(self, command: e.Dispatch) -> None:
         failpoints.hit("coord.dispatch")
-        node = self._scheduler.graph.nodes[command.task]
+        worker, task, ledger = command.worker, command.task, self._ledger
         payload, problem = b"", None
         try:
-            payload = self._ledger.payload(command.task, node.new.kind, self._scratchpad)
+            payload = ledger.payload(task, self._scheduler.graph.nodes[task].new.kind, self._scratchpad)
         except (ScratchpadError, TypeError, ValueError) as error:
             problem = failure_text(error)
         if len(payload) > MAX_SPEC:
             problem = oversize(len(payload))
         if problem is not None:
-            self._queue.append(e.TaskRefused(self._now(), command.worker, command.task, command.attempt, problem))
+            self._queue.append(e.TaskRefused(self._now(), worker, task, command.attempt, problem))
             return
-        self._ledger.dispatched[command.task] = Dispatched(command.worker, command.attempt, payload)
-        spec = orjson.Fragment(payload)
-        self._beginnings.stir(command.worker)
-        self._outgoing.post(command.worker, m.RunTask(command.task, command.attempt, spec, command.alone))
+        ledger.dispatched[task] = Dispatched(worker, command.attempt, payload)
+        self._outgoing.post(worker, m.RunTask(task, command.attempt, orjson.Fragment(payload), command.alone))
 
     def _do_revoke(self, command: e.Revoke) -> None:
         self._record()
@@ -598,6 +597,7 @@ class RunLoop:
     def _do_abort(self, command: e.Abort) -> None:
         self._record()
         self._outgoing.send(command.worker, self._workers)
+        self._beginnings.stir(command.worker)
         self._workers.abort(command.worker, command.tasks, command.grace)
 
     def _do_decide_reuse(self, command: e.DecideReuse) -> None:

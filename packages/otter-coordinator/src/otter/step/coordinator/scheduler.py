@@ -18,7 +18,7 @@ from typing import Any
 
 from otter.step.coordinator import events as e
 from otter.step.coordinator.crew import WorkerState
-from otter.step.coordinator.events import Command, Event, NewTask, Outcome, StopLevel, TaskId
+from otter.step.coordinator.events import SUCCESS, Command, Event, NewTask, Outcome, StopLevel, TaskId
 from otter.step.coordinator.handing_out import HandingOut
 from otter.step.coordinator.invariants import check_invariants
 from otter.step.coordinator.run_state import Settings
@@ -188,7 +188,8 @@ class Scheduler(HandingOut):
         self.counts[Waiting] += len(added)
         self.graph.rank(added, parent)
         for node in added:
-            self._spoil_if_blocked(node)
+            if node.new.requires:
+                self._spoil_if_blocked(node)
             if parent is not None:
                 node.upstream_ran |= parent.ran
             if not node.unmet and node.state is WAITING:
@@ -228,13 +229,13 @@ class Scheduler(HandingOut):
         node = self._held_by(event)
         if node is None or type(node.state) is Running:
             return
-        self._forget(self.workers[event.worker], node)
+        self._forget(self.workers[event.worker], node, began=False)
         node.attempt -= 1
         self._fail_for_good(node, event.reason)
 
     def _succeed(self, node: TaskNode, added: tuple[NewTask, ...], reused: bool) -> None:
         node.ran = not reused
-        self._order(e.Commit(node.id, Outcome.SUCCESS, node.attempt, reused=reused))
+        self._order(e.Commit(node.id, SUCCESS, node.attempt, None, reused))
         if not added:
             if node.dependents is None and node.parent is None and node.spoiled is None:
                 self._move(node, DONE)  # nobody waits for it
@@ -338,18 +339,16 @@ class Scheduler(HandingOut):
         node = self._held_by(event)
         if node is None:
             return
-        if type(node.state) is Assigned:
-            self._move(node, Running(event.worker, event.at))
         worker = self.workers[event.worker]
         self._prove(worker)
         worker.spent = False
-        self._forget(worker, node)
+        self._forget(worker, node, began=True)
         self.estimates.learn(node.new.kind, event.elapsed)
         if event.load is not None:
             self.estimates.learn_load(node.new.kind, event.load)
         if event.tainted is not None and worker.state is WorkerState.SERVING:
             self._dismiss(worker)
-        if event.outcome is Outcome.SUCCESS:
+        if event.outcome is SUCCESS:
             problem = self.refusal(event.added, node) if event.added else None
             if problem is None:
                 self._succeed(node, event.added, reused=False)
@@ -416,7 +415,7 @@ class Scheduler(HandingOut):
             self._give_back(self.graph.nodes[task])
         running = [self.graph.nodes[task] for task in sorted(worker.running)]
         for node in running:
-            self.ready.release(node, self.graph.nodes)
+            self.ready.release(node, self.graph.nodes, began=True)
         slow = [node for node in running if node.timed_out]
         for node in running:
             if worker.verdict == TIMED_OUT and not node.timed_out:
@@ -457,7 +456,7 @@ class Scheduler(HandingOut):
         for task in event.tasks:
             node = self.graph.nodes[task]
             if type(node.state) is Assigned and node.state.worker == worker.id:
-                self._forget(worker, node)
+                self._forget(worker, node, began=False)
                 self._give_back(node)
         worker.revoking = bool(event.tasks)
         worker.spent = not event.tasks

@@ -9,6 +9,7 @@
        │          └──► Done, Expanding    └────────────────────────────────────────┘
        └──► Skipped, Failed
 
+What ends before anybody has a reason to ask whether it has begun goes on from Assigned as it would from Running.
 `TRANSITIONS` is the whole truth; a move that is not in it raises.
 """
 
@@ -100,7 +101,7 @@ TRANSITIONS: dict[type, frozenset[type]] = {
     Deciding: frozenset({Ready, Expanding, Done, Failed}),
     Ready: frozenset({Assigned, Failed, Aborted}),
     Delayed: frozenset({Ready, Aborted}),
-    Assigned: frozenset({Running, Ready, Failed, Aborted}),
+    Assigned: frozenset({Running, Ready, Delayed, Expanding, Done, Failed, Aborted}),
     Running: frozenset({Ready, Delayed, Expanding, Done, Failed, Aborted}),
     Expanding: frozenset({Done}),
     Done: frozenset(),

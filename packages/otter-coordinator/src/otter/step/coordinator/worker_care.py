@@ -20,19 +20,21 @@ class WorkerCare(RunState):
 
     def _give_back(self, node: TaskNode) -> None:
         """An attempt that was handed out and never began is as if it had not been."""
-        self.ready.release(node, self.graph.nodes)
+        self.ready.release(node, self.graph.nodes, began=False)
         node.attempt -= 1
         self._make_ready(node)
 
-    def _forget(self, worker: WorkerNode, node: TaskNode) -> None:
-        if node.id in worker.waiting:
-            worker.load -= worker.waiting.pop(node.id)
-        worker.running.discard(node.id)
+    def _forget(self, worker: WorkerNode, node: TaskNode, *, began: bool) -> None:
+        seconds = worker.waiting.pop(node.id, None)
+        if seconds is None:
+            worker.running.discard(node.id)
+        else:
+            worker.load -= seconds
         worker.asynchronous -= node.new.asynchronous
         if worker.alone:
             worker.alone = bool(worker.held)
         if node.holds:
-            self.ready.release(node, self.graph.nodes)
+            self.ready.release(node, self.graph.nodes, began=began)
         self._expect(worker)
 
     def _expect(self, worker: WorkerNode) -> None:
@@ -40,7 +42,10 @@ class WorkerCare(RunState):
 
         A process may be stopped, or stuck in a thread that a task left, and run no task whose deadline would tell.
         """
-        worker.deadline = None if worker.owes is None else self._now + self._patience(worker)
+        if worker.waiting and not worker.running and worker.greeted and worker.verdict is None:
+            worker.deadline = self._now + self.settings.start_timeout  # as below, for what happens most often
+        else:
+            worker.deadline = None if worker.owes is None else self._now + self._patience(worker)
 
     def _patience(self, worker: WorkerNode) -> float:
         leaving = worker.state is WorkerState.LEAVING and not worker.held
