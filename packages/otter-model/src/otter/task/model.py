@@ -71,7 +71,7 @@ class Spec(Record):
         return True
 
     def _validated(self) -> list[Problem] | None:
-        problems = super()._validated()
+        problems = super()._validated() if self.__checked_fields__ else None
         if len(self.name.split(None, 1)) < 2:
             text = f"a name is the task type and a description, as in '{self.name.strip() or 'copy'} something'"
             problems = [*(problems or []), ("name", f"{text}; got {self.name!r}")]

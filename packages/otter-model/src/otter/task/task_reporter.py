@@ -116,7 +116,7 @@ def report(method: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]
             self.start_run()
         try:
             outcome = method(self, *args, **kwargs)
-            if isawaitable(outcome):
+            if outcome is not self and isawaitable(outcome):
                 await outcome
             # A file that the task left open is closed when its last reference goes, and `validate` may read it.
             del outcome

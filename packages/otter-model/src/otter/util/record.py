@@ -54,6 +54,8 @@ class _Plan:
         factories: of the defaults that must not be shared.
         required: names of the fields without a default.
         reserved: names that no key may have.
+        validated: whether anything looks at the record once its fields are converted.
+        derived: whether the class derives fields after construction.
     """
 
     template: dict[str, Any]
@@ -61,6 +63,8 @@ class _Plan:
     factories: tuple[tuple[str, Callable[[], Any]], ...]
     required: tuple[str, ...]
     reserved: frozenset[str]
+    validated: bool
+    derived: bool
 
 
 class Record:
@@ -126,10 +130,10 @@ class Record:
             fields = {name: place for place, name in enumerate(converters)}
             found = sorted(problems, key=lambda name: fields.get(name, len(fields)))
             raise self._refusal([problem for name in found for problem in problems[name]])
-        invalid = self._validated()
-        if invalid:
+        if plan.validated and (invalid := self._validated()):
             raise self._refusal(invalid)
-        self.model_post_init(None)
+        if plan.derived:
+            self.model_post_init(None)
 
     def model_post_init(self, context: Any, /) -> None:
         """Called after construction; subclasses override it to derive fields."""
@@ -204,6 +208,8 @@ def _plan(cls: type[Record]) -> _Plan:
         factories=tuple((field.name, field.factory) for field in fields if field.factory is not None),
         required=tuple(field.name for field in fields if field.required),
         reserved=reserved_names(cls),
+        validated=bool(cls.__checked_fields__) or cls._validated is not Record._validated,  # noqa: SLF001 - of this class
+        derived=cls.model_post_init is not Record.model_post_init,
     )
     return plan
 

@@ -364,7 +364,7 @@ class RunLoop:
         queue, judge = self._queue, self._judge.judge
         while queue:
             item = queue.popleft()
-            if type(item) is _Result:
+            if isinstance(item, _Result):
                 if not item.message.pages:
                     events.append(judge(item.worker, item.message, item.at))
                     continue

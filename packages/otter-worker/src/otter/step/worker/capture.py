@@ -46,13 +46,14 @@ class TaskLog:
         self._name = name
         self._attempt = attempt
         self._limit = limit
-        self._file: BinaryIO | None = None
-        self._written = 0
-        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
-        self._line = ""
-        self._ring: deque[bytes] = deque()
-        self._ring_size = 0
-        self._dropped = 0
+        self._tail: deque[str] | None = None
+
+    # What a log is before anything is written into it: most logs of brief tasks never change any of it.
+    _file: BinaryIO | None = None
+    _written = 0
+    _line = ""
+    _ring_size = 0
+    _dropped = 0
 
     @property
     def path(self) -> str | None:
@@ -62,7 +63,7 @@ class TaskLog:
     @property
     def used(self) -> bool:
         """Whether anything was written."""
-        return bool(self._tail or self._line or self._file)
+        return self._tail is not None
 
     def write(self, text: str) -> None:
         """Append text."""
@@ -80,7 +81,7 @@ class TaskLog:
 
     def tail(self) -> list[str]:
         """The last lines."""
-        lines = [*self._tail, self._line] if self._line else list(self._tail)
+        lines = [*(self._tail or ()), self._line] if self._line else list(self._tail or ())
         return lines[-TAIL_LINES:]
 
     def close(self) -> None:
@@ -119,6 +120,9 @@ class TaskLog:
                 self._dropped += len(gone)
 
     def _remember(self, data: bytes) -> None:
+        if self._tail is None:
+            self._tail = deque(maxlen=TAIL_LINES)
+            self._ring: deque[bytes] = deque()
         text = self._line + data[-TAIL_WIDTH * TAIL_LINES :].decode("utf-8", "replace")
         *lines, self._line = text.split("\n")
         self._tail.extend(line[:TAIL_WIDTH] for line in lines)

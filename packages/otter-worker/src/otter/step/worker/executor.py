@@ -117,8 +117,11 @@ class Executor:
         try:
             if not isinstance(request.spec, dict):
                 raise TaskBuildError("a spec must be a table")
-            spec = self._typed(request.spec)
-            attempt.task = attempt.reporter = self.registry.find(spec.task_type).task(spec, context)
+            kind = self.registry.find(_type_of(request.spec))
+            spec = kind.spec(**request.spec)
+            if spec.task_type != kind.name:  # a spec may choose another type for itself
+                kind = self.registry.find(spec.task_type)
+            attempt.task = attempt.reporter = kind.task(spec, context)
             attempt.phases = self._phases_of(type(attempt.task))
         except BaseException as error:  # noqa: BLE001 - a constructor may raise anything, SystemExit included
             name = str(request.spec.get("name", "?")) if isinstance(request.spec, dict) else "?"

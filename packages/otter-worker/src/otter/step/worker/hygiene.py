@@ -7,18 +7,22 @@ worker is replaced. Import paths and hooks are left alone: libraries set them on
 
 from __future__ import annotations
 
-import contextlib
+import _thread
 import gc
 import os
 import resource
 import signal
 import sys
 import threading
+from operator import is_
 from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGALRM, signal.SIGPIPE)
 _POOL_THREADS = ("asyncio_", "ThreadPoolExecutor", "otter-", "pydevd")
 """Threads that libraries keep for reuse: they sleep between tasks."""
+
+_NUMBERS = tuple(map(int, _SIGNALS))
+_count_threads = _thread._count  # noqa: SLF001 - without the lock of `threading`, and with threads that it does not know
 
 _low: Any = sys.modules.get("_signal", signal)
 _handler_of, _set_mask = _low.getsignal, _low.pthread_sigmask
@@ -40,10 +44,11 @@ class Fingerprint:
         self._environ = dict(os.environ)
         self._encoded = dict(os.environ._data)  # type: ignore[attr-defined]  # noqa: SLF001 - see restore
         self._streams = sys.stdin, sys.stdout, sys.stderr
-        self._handlers = [(int(number), _handler_of(number)) for number in _SIGNALS]
+        self._handlers = tuple(map(_handler_of, _NUMBERS))
         self._mask = tuple(map(int, signal.pthread_sigmask(signal.SIG_BLOCK, ())))
         self._switches = sys.getrecursionlimit(), gc.isenabled()
         self._threads = set(threading.enumerate())
+        self._thread_count = _count_threads()
         self._outputs = _identities()
         self._nice = os.getpriority(os.PRIO_PROCESS, 0)
         self._limits = _limits()
@@ -65,7 +70,7 @@ class Fingerprint:
         if (sys.stdin, sys.stdout, sys.stderr) != self._streams:
             sys.stdin, sys.stdout, sys.stderr = self._streams
         self._restore_handlers()
-        if threading.active_count() > len(self._threads):
+        if _count_threads() > self._thread_count:
             left = [thread.name for thread in threading.enumerate() if self._is_left(thread)]
             if left:
                 problems.append(f"threads left running: {', '.join(left[:5])}")
@@ -103,7 +108,9 @@ class Fingerprint:
             sys.setrecursionlimit(limit)
         if gc.isenabled() != collects:
             gc.enable() if collects else gc.disable()
-        for number, handler in self._handlers:
+        if all(map(is_, map(_handler_of, _NUMBERS), self._handlers)):
+            return
+        for number, handler in zip(_NUMBERS, self._handlers, strict=True):
             if _handler_of(number) is not handler and handler is not None:
                 signal.signal(number, handler)
 
@@ -120,12 +127,14 @@ def _lowest_free_fd() -> int:
     return fd
 
 
-def _identities() -> list[tuple[int, int]]:
-    """What the standard outputs are; where one is missing, an empty list."""
-    with contextlib.suppress(OSError):
-        return [(status.st_dev, status.st_ino) for status in (os.fstat(1), os.fstat(2))]
-    return []
+def _identities() -> tuple[int, ...]:
+    """What the standard outputs are; where one is missing, nothing."""
+    try:
+        output, errors = os.fstat(1), os.fstat(2)
+    except OSError:
+        return ()
+    return output.st_ino, output.st_dev, errors.st_ino, errors.st_dev
 
 
-def _limits() -> list[tuple[int, int]]:
-    return [resource.getrlimit(number) for number in _LIMITS]
+def _limits() -> tuple[tuple[int, int], ...]:
+    return tuple(map(resource.getrlimit, _LIMITS))
