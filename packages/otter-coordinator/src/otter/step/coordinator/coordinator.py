@@ -218,7 +218,7 @@ class Coordinator:
         become_reaper()
         make_room_for(self.config.pool_size)
         launch = self._launch(facts.run_id, directory)
-        pool = WorkerPool(launch, run.on_bodies, run.on_begun, run.on_death)
+        pool = WorkerPool(launch, run.on_bodies, run.on_begun, run.on_death, scheduler.is_due)
         run.attach(pool)
         store = self._store()
         self._run_id = facts.run_id

@@ -13,6 +13,9 @@ from otter.step.coordinator.worker_care import WorkerCare
 STUCK = 0.01
 """Seconds that a task must have run before what waits behind it is given to another worker."""
 
+DUE = 1e-4
+"""Seconds of work, by estimate, within which a worker is about to answer."""
+
 START_COST = 0.1
 """Seconds of work that justify another worker process: about what starting one costs."""
 
@@ -28,6 +31,13 @@ ASYNC_SHARE = 4
 
 class HandingOut(WorkerCare):
     """The part of the scheduler that hands tasks out, after every event."""
+
+    def is_due(self, worker: WorkerId) -> bool:
+        """Whether a worker is about to answer for all that it has, while no other has anything to do."""
+        due = self.workers.get(worker)
+        if due is None or not due.waiting or due.running or due.load > DUE or self.finished:
+            return False
+        return not any(other.waiting or other.running for other in self.workers.values() if other is not due)
 
     def _assign(self) -> None:
         ready = self.ready

@@ -30,6 +30,7 @@ from otter.step.coordinator.process_death import Death, oom_kills
 from otter.step.coordinator.scheduler import NOT_NEEDED
 from otter.step.coordinator.stragglers import RUN_MARK, WORKER_MARK, end_stragglers, nameless, reap_orphans
 from otter.step.coordinator.worker_output import WorkerOutput
+from otter.util.briefly import Briefly
 from otter.wire.codec import TO_WORKER
 from otter.wire.errors import PeerError
 from otter.wire.frames import BEGINNING, FrameDecoder, encode_frame
@@ -38,6 +39,8 @@ from otter.wire.messages import AbortTasks
 RECEIVE = 64 * 1024
 BEGINNINGS = 3000 * BEGINNING.size
 """Bytes that are read at once of what a worker has begun: whole records, as it writes them."""
+STRETCH = 5e-3
+"""Seconds for which nothing but one channel is looked at."""
 CLOSED_PATIENCE = 0.5
 """Seconds that a process may live after it closed its channel."""
 NEEDED = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "OTTER_FAIL"})
@@ -108,6 +111,7 @@ class WorkerPool:
         on_bodies: called with a worker and the bodies of complete frames, in order.
         on_begun: called with a worker and what it has begun, when it is watched or has died.
         on_death: called once for each worker, after the last of its bodies.
+        is_due: whether a worker is about to answer, and nothing else is to be done before.
     """
 
     def __init__(
@@ -116,11 +120,14 @@ class WorkerPool:
         on_bodies: Callable[[WorkerId, list[bytes]], None],
         on_begun: Callable[[WorkerId, list[Beginning]], None],
         on_death: Callable[[WorkerId, Death], None],
+        is_due: Callable[[WorkerId], bool] = lambda _: False,
     ) -> None:
         self._launch = launch
         self._on_bodies = on_bodies
         self._on_begun = on_begun
         self._on_death = on_death
+        self._is_due = is_due
+        self._briefly = Briefly()
         self._loop = asyncio.get_running_loop()
         self._processes: dict[WorkerId, _Process] = {}
         self._guardian: Guardianship | None = None
@@ -349,6 +356,10 @@ class WorkerPool:
 
     def _on_readable(self, process: _Process) -> None:
         self._receive(process)
+        until = time.monotonic() + STRETCH
+        while self._is_due(process.id) and time.monotonic() < until:
+            if not self._briefly.look(lambda: self._receive(process)) or process.closed:
+                break
 
     def _receive(self, process: _Process) -> bool:
         """Read once; false when nothing more will come for now."""

@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from otter.util.briefly import Briefly
 from otter.wire.frames import BEGINNING, FrameDecoder, encode_frame
 
 RECEIVE = 64 * 1024
@@ -144,6 +145,7 @@ class Inbox:
             self._thread.start()
         self._poll = select.poll()
         self._poll.register(self._fd, select.POLLIN)
+        self._briefly = Briefly()
 
     def fileno(self) -> int:
         """A descriptor that is readable when bodies are here."""
@@ -160,10 +162,17 @@ class Inbox:
             bodies.append(self._bodies.popleft())
         return bodies
 
-    def wait(self) -> None:
-        """Wait for bodies, at most the interval."""
-        if not self._bodies:
+    def wait(self, *, eagerly: bool = False) -> None:
+        """Wait for bodies, at most the interval.
+
+        Args:
+            eagerly: they are about to come: look for a moment before falling asleep.
+        """
+        if not self._bodies and not (eagerly and self._briefly.look(self._is_here)):
             self._poll.poll(self._interval * 1000)
+
+    def _is_here(self) -> bool:
+        return bool(self._bodies or self._poll.poll(0))
 
     def close(self) -> None:
         """Stop reading."""

@@ -185,7 +185,7 @@ class Worker:
     def _serve_once(self) -> None:
         if not len(self._backlog) and not self._running:
             self._outbox.flush()
-            self._inbox.wait()
+            self._inbox.wait(eagerly=time.monotonic() - self._polled_at < _POLL_AGE)
         if not len(self._backlog) or self._running or time.monotonic() - self._polled_at > _POLL_AGE:
             self._take_messages()
         head = self._backlog.ready()
