@@ -17,6 +17,7 @@ from otter.task.model import Spec, Task, TaskContext
 from otter.task.task_reporter import is_asynchronous
 from otter.task.task_type import ENGINE_KEYS, SPEC_REF, Field, TaskType, schema_for
 from otter.util.errors import NotFoundError, OtterError, TaskBuildError, failure_text
+from otter.util.installed import installed_entry_points
 from otter.util.record import record_fields
 
 if TYPE_CHECKING:
@@ -75,11 +76,10 @@ class TaskRegistry:
 
     def register_entry_points(self) -> None:
         """Register the packages that installed distributions name in the entry-point group `otter.tasks`."""
-        from importlib.metadata import entry_points
-
-        for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: (entry.name != "builtin", entry.name)):
-            if entry.value not in self.packages:
-                self.register(entry.value)
+        found = installed_entry_points(ENTRY_POINTS)
+        for _, package in sorted(found, key=lambda entry: (entry[0] != "builtin", entry[0])):
+            if package not in self.packages:
+                self.register(package)
 
     def add(self, module: ModuleType) -> None:
         """Register the task type of one module; a module without a task class of its name is left out."""

@@ -31,7 +31,7 @@ from otter.step.coordinator.explanation import Explanation, explain
 from otter.step.coordinator.handing_out import ASYNC_SHARE
 from otter.step.coordinator.history import History
 from otter.step.coordinator.journal import Journal, JournalError, encode_record, read_journal
-from otter.step.coordinator.ledger import RESULTS, TASK_FIELDS, Ledger, utc_text
+from otter.step.coordinator.ledger import RESULTS, TASK_FIELDS, Draft, Ledger, utc_text
 from otter.step.coordinator.manifest_store import LocalManifestStore, StepEntry
 from otter.step.coordinator.opening import EndedEarlyError
 from otter.step.coordinator.overview import overview
@@ -234,12 +234,14 @@ class Coordinator:
                     if self.options.resume:
                         self._recover(journal, history, run)
                     tables = [spec.model_dump() for spec in self.step.specs]
+                    early = self._early_draft(tables, history)
                 types = await run.published_types()
                 if self._check is not None:
                     await self._check(types, run.check_specs)
                 with paused_collector(keep=True):
-                    draft = self._ledger.draft(tables, history.committed)
-                    del tables
+                    draft = self._ledger.draft(tables, history.committed) if early is None else early
+                    draft = self._ledger.typed(draft)
+                    del tables, early
                 problem = scheduler.refusal(draft.tasks)
                 if problem is not None:
                     raise StepInvalidError(f"step {self.step.name!r}: {problem}")
@@ -270,6 +272,16 @@ class Coordinator:
         history.attach(journal.fd)
         if journal.cut:
             run.log.append(f"the journal ended with {journal.cut} bytes that were never written to their end")
+
+    def _early_draft(self, tables: list[dict[str, Any]], history: History) -> Draft | None:
+        """The draft as far as it can be made before any worker has told its types.
+
+        None where something is wrong: the check will say that better, once it knows the types.
+        """
+        try:
+            return self._ledger.draft(tables, history.committed)
+        except OtterError:
+            return None
 
     def _begin(self, directory: RunDirectory, journal: Journal, record: dict[str, Any]) -> None:
         """Nothing speaks against the run: it takes the place of the one before it."""

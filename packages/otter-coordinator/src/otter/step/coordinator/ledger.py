@@ -140,6 +140,25 @@ class Ledger:
             specs.append(_compact(spec_json(table)))
         return Draft(tuple(tasks), specs)
 
+    def typed(self, draft: Draft) -> Draft:
+        """A draft that may have been made before the task types were known, with what depends on them.
+
+        Raises:
+            SpecError: a spec is of an unknown type.
+        """
+        asynchronous: set[str] = set()
+        for kind in {task.kind for task in draft.tasks} if self.types else ():
+            known = self.types.get(kind)
+            if known is None:
+                name = next(task.name for task in draft.tasks if task.kind == kind)
+                raise SpecError(f"{name}: {unknown_type(kind, self.types)}")
+            if known.asynchronous:
+                asynchronous.add(kind)
+        if not asynchronous:
+            return draft
+        tasks = (attrs.evolve(task, asynchronous=task.kind in asynchronous) for task in draft.tasks)
+        return Draft(tuple(tasks), draft.specs)
+
     def enter(self, draft: Draft) -> None:
         """Keep the specs of tasks that the scheduler is about to add, with the attempts that earlier runs made."""
         if self.history.unfinished:
