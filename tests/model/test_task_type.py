@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import orjson
 import pytest
+from typing_extensions import TypeAliasType
 
 from otter.task import Spec
 from otter.task.task_type import Field, TaskType, schema_for
@@ -51,6 +52,9 @@ def test_the_digest_tells_fields_apart_and_nothing_else() -> None:
     assert 6 == len({base.digest, *(other.digest for other in others)})
 
 
+Count = TypeAliasType("Count", int)
+
+
 class Colour(enum.Enum):
     RED = "red"
     BLUE = 2
@@ -77,6 +81,7 @@ class Colour(enum.Enum):
         (Literal["a", 1], {"enum": ["a", 1]}),
         (Colour, {"enum": ["red", 2]}),
         (Annotated[str, print], {"type": "string"}),
+        (list[Count], {"type": "array", "items": {"type": "integer"}}),
         (Any, {}),
         (complex, {}),
         (str | complex, {}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
+import typing
 import warnings
 from collections.abc import Iterable, Iterator
 from types import CodeType, ModuleType
@@ -16,6 +17,7 @@ from otter.scratchpad.model import Scratchpad
 from otter.task.model import Spec, Task, TaskContext
 from otter.task.task_reporter import is_asynchronous
 from otter.task.task_type import ENGINE_KEYS, SPEC_REF, Field, TaskType, schema_for
+from otter.util.convert import without_alias
 from otter.util.errors import NotFoundError, OtterError, TaskBuildError, failure_text
 from otter.util.record import record_fields
 
@@ -193,7 +195,11 @@ def describe_type(kind: RegisteredType, docs: bool = False) -> TaskType:
 
 
 def _is_opaque(tp: Any) -> bool:
-    return "Annotated" in repr(tp) or (not schema_for(tp) and tp is not Any)
+    tp = without_alias(tp)
+    if not schema_for(tp):
+        return tp is not Any
+    aliases = [arm for arm in typing.get_args(tp) if without_alias(arm) is not arm]
+    return "Annotated" in repr(tp) or any(map(_is_opaque, aliases))
 
 
 def _json_default(default: Any, factory: Any) -> Any:

@@ -13,6 +13,8 @@ from typing import Any
 import attrs
 import orjson
 
+from otter.util.convert import without_alias
+
 ENGINE_KEYS = ("name", "requires", "scratchpad_ignore_missing", "policy")
 """Keys of a spec that belong to the engine; all others belong to the task."""
 
@@ -134,6 +136,7 @@ def schema_for(tp: Any) -> dict[str, Any]:
         dt.date: {"type": "string", "format": "date"}, dt.time: {"type": "string", "format": "time"},
         dict: {"type": "object"}, list: {"type": "array"}, tuple: {"type": "array"}, set: {"type": "array"},
     }  # fmt: skip
+    tp = without_alias(tp)
     origin, args = typing.get_origin(tp), typing.get_args(tp)
     if origin is typing.Annotated:
         return schema_for(args[0])
