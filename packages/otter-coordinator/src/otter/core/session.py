@@ -95,11 +95,12 @@ class Session:
             return [[] for _ in specs]
 
         problems = self._problems(types, collect)
-        if asked and not any(problem.severity == "error" for problem in problems):
+        if asked:
             found: list[list[tuple[str, str]]] = [[] for _ in asked]
             for place, path, text in await ask_worker(asked):
                 found[place].append((path, text))
-            problems = self._problems(types, lambda _: found)
+            if any(found):
+                problems = self._problems(types, lambda _: found)
         if any(problem.severity == "error" for problem in problems):
             raise PipelineError(problems)
         self.warnings = (*self.pipeline.warnings, *problems)
