@@ -96,10 +96,11 @@ def cause_of(reason: str | None, exception: str | None, traceback: str | None, a
 def _death(attempt: FailedAttempt, reason: str) -> Cause:
     if attempt.result == "timed out":
         return Cause("death", "timed out", _template(_first_line(attempt.reason or reason)))
-    if attempt.signal is not None:
+    ordered = attempt.result == "stopped"  # how the process was ended says nothing, why it had to be does
+    if attempt.signal is not None and not ordered:
         words = "out of memory" if "out of memory" in f"{attempt.reason}" else ""
         return Cause("death", f"killed by {attempt.signal}", words)
-    if attempt.exit_code is not None:
+    if attempt.exit_code is not None and not ordered:
         return Cause("death", f"exited with {attempt.exit_code} before it answered")
     return Cause("death", attempt.result, _template(_first_line(_PEAK.sub("", attempt.reason or reason))))
 
