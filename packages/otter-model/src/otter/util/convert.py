@@ -327,13 +327,27 @@ def _cattrs() -> Any:
     return converter
 
 
+def _is_data_class(cls: type) -> bool:
+    return hasattr(cls, "__attrs_attrs__") or hasattr(cls, "__dataclass_fields__")
+
+
+def plain_form(value: Any) -> Any:
+    """What makes an instance again: of a data class its table, of a member of an enumeration its value.
+
+    A model with a `model_dump` of its own says it by that. Anything else is given back as it is.
+    """
+    if isinstance(value, enum.Enum):
+        return value.value
+    dump = getattr(type(value), "model_dump", None)  # of the class: a mock has whatever it is asked for
+    if dump is not None:
+        return dump(value)
+    return _cattrs().unstructure(value) if _is_data_class(type(value)) else value
+
+
 def _foreign(cls: type) -> Convert:
     """A class that JSON does not know: an instance stays, else cattrs or the class itself makes one."""
-    import attrs
-
     by_cattrs = (
-        attrs.has(cls)
-        or hasattr(cls, "__dataclass_fields__")
+        _is_data_class(cls)
         or hasattr(cls, "__total__")  # a typed dictionary
         or hasattr(cls, "_fields")  # a named tuple
     )
