@@ -26,12 +26,15 @@ def died(result: str, reason: str, **values: Any) -> AttemptFacts:
 LIBRARY = TRACEBACK.replace(
     "KeyError:", '  File "/env/lib/python3.12/site-packages/polars/frame.py", line 9, in row\n    x\nKeyError:'
 )
+WIRE = TRACEBACK.replace("KeyError:", '  File "/env/src/otter/wire/values.py", line 9, in exact\n    x\nKeyError:')
 PACKAGE = TRACEBACK.replace("transform.py", "genes/__init__.py")
 KILLED = "killed by SIGKILL, possibly out of memory (peak 367.0 MiB)"
 CASES = [
     (failed("KeyError: 'gene_id'", exception="KeyError", traceback=TRACEBACK),
      Cause("exception", "KeyError", "transform.py:131, in convert")),
     (failed("KeyError: 'gene_id'", exception="KeyError", traceback=LIBRARY),
+     Cause("exception", "KeyError", "transform.py:131, in convert")),
+    (failed("KeyError: 'gene_id'", exception="KeyError", traceback=WIRE),
      Cause("exception", "KeyError", "transform.py:131, in convert")),
     (failed("KeyError: 'gene_id'", exception="KeyError", traceback=PACKAGE),
      Cause("exception", "KeyError", "genes/__init__.py:131, in convert")),

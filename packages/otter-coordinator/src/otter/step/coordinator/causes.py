@@ -21,7 +21,10 @@ _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
 _VARIABLE = re.compile(r"\b0x[0-9a-f]+\b|\b[0-9a-f]{16,}\b|\d+(?:\.\d+)*")
 _PATH = re.compile(r"(?<![\w:/])/?(?:[\w.+-]+/)+[\w.+-]+")
 _PEAK = re.compile(r" \(peak [^)]*\)| \(in \d+ attempts\)")
-_LIBRARY = ("site-packages", "dist-packages", "/lib/python", "otter/step/worker/", "otter/task/", "otter/storage/")
+_LIBRARY = (
+    "site-packages", "dist-packages", "/lib/python", "otter/step/worker/", "otter/task/", "otter/storage/",
+    "otter/scratchpad/", "otter/util/", "otter/wire/",
+)  # fmt: skip
 
 
 @attrs.frozen
