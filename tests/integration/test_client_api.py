@@ -269,3 +269,15 @@ def test_flags_win_over_the_environment_and_that_over_the_file(app: Path, monkey
     (task,) = orjson.loads((app / "out" / "manifest.json").read_bytes())["steps"]["myapp_say"]["tasks"]
     assert [f"say 4 DEBUG {app / 'out'}"] == task["log"]
     assert not (app / "elsewhere").exists()
+
+
+def test_a_type_of_the_application_takes_the_place_of_one_that_is_installed(app: Path) -> None:
+    """With a warning that the operator sees."""
+    (app / "myapp" / "tasks" / "hello_world.py").write_text(FETCH.replace("Fetch", "HelloWorld"))
+    (app / "config.toml").write_text('work_path = "./out"\n[[steps.hello]]\nname = "hello_world x"\nwanted = "a.txt"\n')
+
+    code, output, tasks = start(app, "--step", "hello")
+
+    assert 0 == code, output
+    assert "success" == tasks["hello_world x"]["result"]
+    assert "task type 'hello_world' of otter.tasks.hello_world is replaced by that of myapp.tasks.hello_world" in output

@@ -13,6 +13,7 @@ from typing_extensions import TypeAliasType
 from otter.config.model import Config
 from otter.scratchpad import Scratchpad
 from otter.task import Spec, Task, TaskContext, TaskRegistry
+from otter.task.task_type import TaskType
 from otter.util.errors import NotFoundError, TaskBuildError
 from tests.model.sample_tasks.crawl_catalogue import CrawlCatalogue, CrawlCatalogueSpec
 
@@ -97,6 +98,10 @@ def test_a_later_registration_wins_with_a_warning(registry: TaskRegistry) -> Non
     ):
         registry.add(module)
     assert registry.find("crawl_catalogue").task is CrawlCatalogue
+    published = registry.describe()[0]
+    assert ("tests.model.sample_tasks.crawl_catalogue", published) == (
+        published.replaces, TaskType.from_json(published.to_json()),
+    )  # fmt: skip
 
 
 def test_what_is_published_tells_what_a_type_does(registry: TaskRegistry) -> None:

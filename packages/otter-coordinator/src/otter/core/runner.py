@@ -116,6 +116,8 @@ class Runner:
             step = await session.run()
         except OtterError as error:
             self._refuse(error, exit_code(error))
+        for text in session.replaced:
+            self._say(f"warning: {text}")
         for warning in session.warnings:
             self._say(render([warning]).rstrip())
         if session.coordinator is not None:

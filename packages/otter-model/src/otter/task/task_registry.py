@@ -30,11 +30,16 @@ ENTRY_POINTS = "otter.tasks"
 
 @attrs.frozen
 class RegisteredType:
-    """The classes of a task type."""
+    """The classes of a task type.
+
+    Attributes:
+        replaces: the module of the type that it took the place of; empty for none.
+    """
 
     name: str
     task: type[Task]
     spec: type[Spec]
+    replaces: str = ""
 
 
 class TaskRegistry:
@@ -93,11 +98,11 @@ class TaskRegistry:
         task = cast(type[Task], found)
         spec = cast(type[Spec], _class_named(module, f"{class_name}Spec", Spec) or Spec)
         former = self._types.get(name)
+        replaces = ""
         if former is not None and former.task is not task:
-            warnings.warn(
-                f"task type {name!r} of {former.task.__module__} is replaced by that of {module.__name__}", stacklevel=3
-            )
-        self._types[name] = RegisteredType(name, task, spec)
+            replaces = former.task.__module__
+            warnings.warn(f"task type {name!r} of {replaces} is replaced by that of {module.__name__}", stacklevel=3)
+        self._types[name] = RegisteredType(name, task, spec, replaces)
 
     def __contains__(self, name: object) -> bool:
         return name in self._types
@@ -191,6 +196,7 @@ def describe_type(kind: RegisteredType, docs: bool = False) -> TaskType:
         do_placeholders=getattr(kind.spec, "do_placeholders", None),
         doc=class_doc(kind.task) if docs else "",
         module=kind.task.__module__,
+        replaces=kind.replaces,
     )
 
 

@@ -58,6 +58,7 @@ class TaskType:
             when it is not known.
         doc: the first paragraph of its documentation; empty unless it was asked for.
         module: where it is defined, for messages only. Nothing is ever imported by this name.
+        replaces: where the type of the same name is defined that it took the place of; empty for none.
     """
 
     name: str
@@ -71,6 +72,7 @@ class TaskType:
     do_placeholders: tuple[str, ...] | None = None
     doc: str = ""
     module: str = ""
+    replaces: str = ""
 
     @property
     def digest(self) -> str:
