@@ -58,6 +58,25 @@ def test_what_it_cannot_run_is_found_before(scene: Scene) -> None:
     assert "did you mean 'note'?" in ended.output
 
 
+def test_what_only_it_can_judge_is_asked(scene: Scene) -> None:
+    """Its sentence stands at the line of the pipeline file."""
+    ended = run(scene, "", {"name": "note a", "text": "bad"})
+
+    assert 22 == ended.code
+    assert "steps.step[0].text: not nice" in ended.output
+
+
+def test_an_answer_that_makes_no_sense_is_its_end(scene: Scene) -> None:
+    """The run ends with words, after a second worker gave one as well."""
+    ended = run(scene, "rows", {"name": "note a", "text": "x"})
+
+    assert 22 == ended.code
+    assert (
+        "the specs of the step cannot be checked: the worker that constructed them broke the protocol" in ended.output
+    )
+    assert "Traceback" not in ended.output
+
+
 @pytest.mark.parametrize("manner", ["2.0-2.0", "2.0-2.3", "1.3-1.9", "0.1-0.9"])
 def test_another_protocol_is_refused_in_words(scene: Scene, manner: str) -> None:
     """One line names both sides' versions, and the run ends as one that cannot begin."""

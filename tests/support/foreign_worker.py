@@ -21,8 +21,9 @@ from typing import Any
 F_SETSIG = 10
 PAGE = 500
 MANNER = os.environ.get("MANNER", "").split()
+TEXT = {"name": "text", "schema": {"type": "string"}, "required": True}
 TYPES: list[dict[str, Any]] = [
-    {"name": "note", "fields": [{"name": "text", "schema": {"type": "string"}, "required": True}], "colour": "red"},
+    {"name": "note", "fields": [TEXT], "validates": True, "colour": "red"},
     {"name": "make", "open": True, "generates": True},
     {"name": "store", "open": True, "stores": True},
     {"name": "wait", "open": True},
@@ -133,7 +134,10 @@ class Worker:
             self.waiting = [request for request in self.waiting if request["task"] not in message["tasks"]]
             self.channel.send({"kind": "ConfirmRevoke", "tasks": message["tasks"]})
         elif kind == "CheckSpecs":
-            self.channel.send({"kind": "ReportCheck", "request": message["request"]})
+            rows = [[place, "text", "not nice"] for place, spec in enumerate(message["specs"]) if spec["text"] == "bad"]
+            if "rows" in MANNER:
+                rows = [[99, "text", "out of place"]]
+            self.channel.send({"kind": "ReportCheck", "request": message["request"], "problems": rows})
         elif kind == "Stop":
             self.stopping = True
 
