@@ -210,3 +210,74 @@ def test_a_chain_of_twenty(app: Path) -> None:
     ends = [task["finished_validation_at"] for task in tasks.values()]
     assert sorted(ends) == ends
     assert 20 == len(ends)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--step", "nope"], 22, "unknown step 'nope'"),
+        (["--step"], 22, "argument -s/--step: expected one argument"),
+        (["--step", "good", "-p", "many"], 22, "pool_size: expected an integer"),
+        (["--step", "good", "-c", "none.toml"], 22, "none.toml: error: cannot be read"),
+        (["--step", "good", "-w", "main.py"], 22, "main.py is a file, where a directory is needed"),
+    ],
+)
+def test_a_bad_configuration_exits_with_22(app: Path, arguments: list[str], code: int, words: str) -> None:
+    """Whatever is wrong before anything runs: a flag, what it names, or the directory to write to."""
+    command = [sys.executable, "main.py", *arguments]
+    done = subprocess.run(command, cwd=app, capture_output=True, text=True, check=False)
+    assert code == done.returncode
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        ("main.py", MAIN.replace("myapp.tasks", "myapp.tusks"), "there is no task package 'myapp.tusks'"),
+        ("myapp/tasks/fetch.py", "import no_such_library\n", "task module myapp.tasks.fetch cannot be imported"),
+        ("myapp/tasks/__init__.py", "1 / 0\n", "task package 'myapp.tasks' cannot be imported: ZeroDivisionError"),
+    ],
+    ids=["missing", "module", "package"],
+)
+def test_a_task_package_that_cannot_be_loaded_exits_with_2(app: Path, file: str, text: str, words: str) -> None:
+    """It is missing, or it or one of its modules cannot be imported."""
+    (app / file).write_text(text)
+    command = [sys.executable, "main.py", "--step", "good"]
+    done = subprocess.run(command, cwd=app, capture_output=True, text=True, check=False)
+    assert 2 == done.returncode
+    assert words in done.stderr
+
+
+def test_flags_win_over_the_environment_and_that_over_the_file(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variables begin with the application's name; what neither sets, the file says."""
+    (app / "myapp" / "tasks" / "tell.py").write_text(
+        "from otter.task.model import Task\nfrom otter.task.task_reporter import report\n"
+        "class Tell(Task):\n    @report\n    def run(self):\n        config = self.context.config\n"
+        "        print(config.step, config.pool_size, config.log_level, config.work_path)\n        return self\n"
+    )
+    (app / "other.toml").write_text('pool_size = 3\nlog_level = "debug"\n[[steps.say]]\nname = "tell it"\n')
+    monkeypatch.setenv("MYAPP_CONFIG_PATH", "other.toml")
+    monkeypatch.setenv("MYAPP_STEP", "say")
+    monkeypatch.setenv("MYAPP_POOL_SIZE", "4")
+    monkeypatch.setenv("MYAPP_WORK_PATH", "elsewhere")
+    command = [sys.executable, "main.py", "-w", "out"]
+
+    done = subprocess.run(command, cwd=app, capture_output=True, text=True, check=False)
+
+    assert 0 == done.returncode, done.stderr
+    (task,) = orjson.loads((app / "out" / "manifest.json").read_bytes())["steps"]["myapp_say"]["tasks"]
+    assert [f"say 4 DEBUG {app / 'out'}"] == task["log"]
+    assert not (app / "elsewhere").exists()
+
+
+def test_a_type_of_the_application_takes_the_place_of_one_that_is_installed(app: Path) -> None:
+    """With a warning that the operator sees."""
+    (app / "myapp" / "tasks" / "hello_world.py").write_text(FETCH.replace("Fetch", "HelloWorld"))
+    (app / "config.toml").write_text('work_path = "./out"\n[[steps.hello]]\nname = "hello_world x"\nwanted = "a.txt"\n')
+
+    code, output, tasks = start(app, "--step", "hello")
+
+    assert 0 == code, output
+    assert "success" == tasks["hello_world x"]["result"]
+    assert "task type 'hello_world' of otter.tasks.hello_world is replaced by that of myapp.tasks.hello_world" in output

@@ -69,6 +69,17 @@ def test_a_run_refuses_it_too(project: Path) -> None:
     assert '"result":"success"' not in output
 
 
+def test_a_run_names_it_beside_other_mistakes(project: Path) -> None:
+    """What only the type's own code finds is not kept back until everything else has been mended."""
+    text = (project / "pipeline.toml").read_text()
+    (project / "pipeline.toml").write_text(f'{text}[[steps.sums]]\nname = "halv it"\n')
+    code, output = otter(project, "run", "pipeline.toml")
+    assert 22 == code
+    assert "steps.sums[0].number: expected an even number, got 7" in output
+    assert "steps.sums[3].name: unknown task type 'halv'" in output
+    assert output.endswith("4 errors\n")
+
+
 def test_a_given_value_is_judged(project: Path) -> None:
     """What `--set` defines, as a run would get it."""
     code, output = otter(project, "check", "pipeline.toml", "--set", "start=8")

@@ -76,3 +76,22 @@ def test_it_crosses_to_a_worker() -> None:
     assert config.to_json() == twin.to_json()
     assert (config.work_path, config.config_path) == (twin.work_path, twin.config_path)
     assert Path.cwd() / "x" == Config(step="s", work_path=Path("x")).resolved().work_path
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({}, "step: missing"),
+        ({"step": 5}, "step: expected text, got the integer 5"),
+        ({"step": "s", "steps": "abc"}, "steps: expected an array of text, got the text 'abc'"),
+        ({"step": "s", "work_path": 5}, "work_path: expected text, got the integer 5"),
+        ({"step": "s", "pool_size": "x"}, "pool_size: expected an integer, got the text 'x'"),
+        ({"step": "s", "pool_size": 0}, "pool_size: must be 1 to 4096, got 0"),
+    ],
+)
+def test_what_another_process_sent_is_checked(table: dict[str, Any], message: str) -> None:
+    """A peer of another make may send anything; what is left out has its default."""
+    with pytest.raises(ConfigError) as raised:
+        Config.from_json(table)
+    assert message == str(raised.value)
+    assert Config(step="s", release_uri=None) == Config.from_json({"step": "s", "release_uri": None})

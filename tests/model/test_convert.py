@@ -13,6 +13,7 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import TypeAliasType
 
 from otter.util.convert import MisfitError, converter_for, describe_value, expectation
 
@@ -35,6 +36,11 @@ class Data:
 @attrs.frozen
 class Frozen:
     b: int
+
+
+# What `type Places = str | dict[str, str]` makes from Python 3.12 on.
+Places = TypeAliasType("Places", str | dict[str, str])
+Count = TypeAliasType("Count", int | None)
 
 
 class Custom:
@@ -83,6 +89,9 @@ class Custom:
         (Any, [1], [1]),
         (typing.TypeVar("T"), 5, 5),
         (Annotated[str, {}], "x", "x"),
+        (Places, {"a": "b"}, {"a": "b"}),
+        (Count, "5", 5),
+        (list[Count], ["5", None], [5, None]),
         (Annotated[str, str.upper], "x", "X"),
     ],
 )
@@ -111,6 +120,8 @@ def test_what_fits(tp: Any, value: Any, expected: Any) -> None:
             [("[1]", "expected an integer, got the text 'x'"), ("[2]", "expected an integer, got an array")],
         ),
         (dict[str, list[int]], {"k": [None]}, [("k[0]", "expected an integer, got nothing")]),
+        (Places, 5, [("", "expected text or a table, got the integer 5")]),
+        (Places | None, {"a": 5}, [("a", "expected text, got the integer 5")]),
         (Literal["a"], "b", [("", "expected one of 'a', got the text 'b'")]),
         (dt.date, "tomorrow", [("", "expected a date in ISO 8601, got the text 'tomorrow'")]),
         (Custom, "bad", [("", "expected a Custom, got the text 'bad': bad value")]),

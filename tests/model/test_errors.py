@@ -18,6 +18,7 @@ def test_every_error_survives_a_trip_to_another_process(cls: type[OtterError]) -
     """With its text and its facts, because task packages pass errors through process pools."""
     twin = copy.deepcopy(cls("what happened"))
     assert (cls, "what happened") == (type(twin), str(twin))
+    assert "" == str(copy.deepcopy(cls()))  # `raise TaskValidationError from error` says it by its cause
     assert cls.__doc__
 
 

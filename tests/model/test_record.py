@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import datetime as dt
 import enum
 from pathlib import Path
@@ -176,6 +177,59 @@ def test_dump_and_validate_are_inverse() -> None:
     assert type(WideSpec.model_validate(Spec(**REQUIRED))) is WideSpec
     dump["columns"].append("x")
     assert [] == spec.columns
+
+
+@dataclasses.dataclass
+class Column:
+    name: str
+    width: int = 3
+    inner: list[Column] = dataclasses.field(default_factory=list)
+
+
+@attrs.frozen
+class Range:
+    low: int
+    high: Path
+
+
+class Model:
+    """As a class of a library for validation is."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Model) and self.text == other.text
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def model_dump(self) -> dict[str, str]:
+        return {"text": self.text}
+
+    @classmethod
+    def model_validate(cls, value: dict[str, str]) -> Model:
+        return cls(**value)
+
+
+class TableSpec(Spec):
+    columns: list[Column] = []
+    colour: Colour = Colour.RED
+    range: Range | None = None
+    model: Model | None = None
+
+
+def test_what_makes_instances_again_is_dumped() -> None:
+    """So a generator may hand over the specs that it has made, and they cross to another process."""
+    column = Column("a", inner=[Column("b", 4)])
+    spec = TableSpec(name="table x", columns=[column], range=Range(1, Path("p")), model=Model("m"))
+    dump = spec.model_dump()
+    inner = {"name": "b", "width": 4, "inner": []}
+    assert [{"name": "a", "width": 3, "inner": [inner]}] == dump["columns"]
+    assert ({"low": 1, "high": "p"}, {"text": "m"}) == (dump["range"], dump["model"])
+    assert "red" == dump["colour"]
+    assert spec == TableSpec.model_validate(dump)
+    column.inner.clear()
+    assert [inner] == dump["columns"][0]["inner"]
 
 
 _KEYS = st.text(max_size=5).filter(lambda key: key not in reserved_names(Spec) and not key.startswith("_"))

@@ -59,6 +59,14 @@ def test_undefined_names_may_be_left_as_they_stand() -> None:
     assert ["35 ${w} $$", "35 $"] == PAD.replace(template, ignore_missing=True)
 
 
+def test_a_table_is_replaced_under_the_name_of_old() -> None:
+    """Generators of task packages make their specs with `replace_dict`."""
+    assert {"name": "copy 35", "n": [3]} == PAD.replace_dict({"name": "copy ${v}", "n": ["${n}"]})
+    assert {"name": "copy ${w}"} == PAD.replace_dict({"name": "copy ${w}"}, ignore_missing=True)
+    with pytest.raises(ScratchpadError):
+        PAD.replace_dict({"name": "copy ${w}"})
+
+
 def test_filling_a_template_gives_a_template() -> None:
     """Other names and `$$` stay; dollars of what is filled in are doubled, so that nobody reads them again."""
     local = Scratchpad({"each": "a $${v} ${v}", "n": 3, "all": ["$x"]})

@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 import types
 from pathlib import Path
+from typing import Annotated, Any
 
 import pytest
+from typing_extensions import TypeAliasType
 
 from otter.config.model import Config
 from otter.scratchpad import Scratchpad
 from otter.task import Spec, Task, TaskContext, TaskRegistry
+from otter.task.task_type import TaskType
 from otter.util.errors import NotFoundError, TaskBuildError
 from tests.model.sample_tasks.crawl_catalogue import CrawlCatalogue, CrawlCatalogueSpec
 
@@ -95,6 +98,10 @@ def test_a_later_registration_wins_with_a_warning(registry: TaskRegistry) -> Non
     ):
         registry.add(module)
     assert registry.find("crawl_catalogue").task is CrawlCatalogue
+    published = registry.describe()[0]
+    assert ("tests.model.sample_tasks.crawl_catalogue", published) == (
+        published.replaces, TaskType.from_json(published.to_json()),
+    )  # fmt: skip
 
 
 def test_what_is_published_tells_what_a_type_does(registry: TaskRegistry) -> None:
@@ -147,3 +154,31 @@ def test_specs_are_added_to_the_context_in_a_plain_test(registry: TaskRegistry) 
     assert [Spec(name="note page 0"), Spec(name="note page 1")] == context.specs
     assert 2 == context.scratchpad.sentinel_dict["pages"]
     assert "sample_tasks" not in sys.modules
+
+
+def test_a_single_spec_may_be_added() -> None:
+    """`add_specs` takes one spec as well as several."""
+    context = TaskContext(config=Config(step="s"))
+    context.add_specs(Spec(name="note one"))
+    context.add_specs({"name": name} for name in ("note two", "note three"))
+    assert ["note one", "note two", "note three"] == [spec.name for spec in context.specs]
+
+
+def _even(number: int) -> None:
+    if number % 2:
+        raise ValueError("odd")
+
+
+Even = TypeAliasType("Even", Annotated[int, _even])
+
+
+@pytest.mark.parametrize(
+    ("tp", "validates"), [(Even, True), (Even | None, True), (TypeAliasType("Number", int), False), (int | None, False)]
+)
+def test_a_check_behind_an_alias_is_seen(registry: TaskRegistry, tp: Any, validates: bool) -> None:
+    """`otter check` asks a worker about fields whose types only their own code can check."""
+    module = types.ModuleType("other.halve")
+    vars(module)["Halve"] = type("Halve", (Task,), {})
+    vars(module)["HalveSpec"] = type("HalveSpec", (Spec,), {"__annotations__": {"number": tp}})
+    registry.add(module)
+    assert validates is next(kind.validates for kind in registry.describe() if kind.name == "halve")

@@ -53,6 +53,20 @@ def test_a_reported_method_gives_an_awaitable() -> None:
     assert ["b", "d"] == [artifact.destination for artifact in manifest.artifacts]
 
 
+class Unchecked(Task):
+    @report
+    def run(self) -> Any:
+        return self
+
+
+def test_validate_gives_an_awaitable_where_the_class_has_none() -> None:
+    """A test may call both methods of every task, whether its class overrides `validate` or not."""
+    task = make(Unchecked)
+    asyncio.run(task.run())
+    assert task is asyncio.run(task.validate())
+    assert Result.SUCCESS is task.manifest.result
+
+
 class Failing(Task):
     @report
     def run(self) -> Any:

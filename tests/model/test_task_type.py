@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import orjson
 import pytest
+from typing_extensions import TypeAliasType
 
 from otter.task import Spec
 from otter.task.task_type import Field, TaskType, schema_for
@@ -28,9 +29,18 @@ def test_a_type_survives_json() -> None:
     assert [{"name": "a", "schema": {"type": "string"}, "required": True}] == FULL.to_json()["fields"][:1]
 
 
-@pytest.mark.parametrize("table", [{}, {"name": "x", "fields": [{}]}, {"name": "x", "fields": 5}])
-def test_other_tables_are_refused(table: dict[str, Any]) -> None:
-    """The error says what is missing."""
+FIELD: dict[str, Any] = {"name": "a", "schema": {}, "required": True}
+
+
+@pytest.mark.parametrize(
+    "table",
+    [{}, 5, {"name": 5}, {"name": "x", "fields": [{}]}, {"name": "x", "fields": 5}, {"name": "x", "fields": [5]},
+     {"name": "x", "fields": [{**FIELD, "schema": "string"}]}, {"name": "x", "fields": [{**FIELD, "required": "yes"}]},
+     {"name": "x", "open": 1}, {"name": "x", "doc": []}, {"name": "x", "do_placeholders": [1]}],
+    ids=str,
+)  # fmt: skip
+def test_other_tables_are_refused(table: Any) -> None:
+    """The error says what is missing, or has another form."""
     with pytest.raises(ValueError, match="not a description of a task type: "):
         TaskType.from_json(table)
 
@@ -49,6 +59,9 @@ def test_the_digest_tells_fields_apart_and_nothing_else() -> None:
         TaskType("walk", (Field("a", {"type": "string"}, False, "x"),)),
     ]
     assert 6 == len({base.digest, *(other.digest for other in others)})
+
+
+Count = TypeAliasType("Count", int)
 
 
 class Colour(enum.Enum):
@@ -77,6 +90,7 @@ class Colour(enum.Enum):
         (Literal["a", 1], {"enum": ["a", 1]}),
         (Colour, {"enum": ["red", 2]}),
         (Annotated[str, print], {"type": "string"}),
+        (list[Count], {"type": "array", "items": {"type": "integer"}}),
         (Any, {}),
         (complex, {}),
         (str | complex, {}),

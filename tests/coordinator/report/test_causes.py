@@ -26,12 +26,15 @@ def died(result: str, reason: str, **values: Any) -> AttemptFacts:
 LIBRARY = TRACEBACK.replace(
     "KeyError:", '  File "/env/lib/python3.12/site-packages/polars/frame.py", line 9, in row\n    x\nKeyError:'
 )
+WIRE = TRACEBACK.replace("KeyError:", '  File "/env/src/otter/wire/values.py", line 9, in exact\n    x\nKeyError:')
 PACKAGE = TRACEBACK.replace("transform.py", "genes/__init__.py")
 KILLED = "killed by SIGKILL, possibly out of memory (peak 367.0 MiB)"
 CASES = [
     (failed("KeyError: 'gene_id'", exception="KeyError", traceback=TRACEBACK),
      Cause("exception", "KeyError", "transform.py:131, in convert")),
     (failed("KeyError: 'gene_id'", exception="KeyError", traceback=LIBRARY),
+     Cause("exception", "KeyError", "transform.py:131, in convert")),
+    (failed("KeyError: 'gene_id'", exception="KeyError", traceback=WIRE),
      Cause("exception", "KeyError", "transform.py:131, in convert")),
     (failed("KeyError: 'gene_id'", exception="KeyError", traceback=PACKAGE),
      Cause("exception", "KeyError", "genes/__init__.py:131, in convert")),
@@ -44,6 +47,9 @@ CASES = [
      Cause("death", "killed by SIGKILL", "out of memory")),
     (failed("crashed: exited with 3", attempts=[died("crashed", "exited with 3", exit_code=3)]),
      Cause("death", "exited with 3 before it answered")),
+    (failed("crashed: broke the protocol: unknown kind of message 'X'",
+            attempts=[died("stopped", "broke the protocol: unknown kind of message 'X'", signal="SIGKILL")]),
+     Cause("death", "stopped", "broke the protocol: unknown kind of message …")),
     (failed("no answer after 10m", attempts=[died("timed out", "no answer after 10m")]),
      Cause("death", "timed out", "no answer after …m")),
     (failed("timed out after 600 s", exception="TaskAbortedError", traceback=TRACEBACK,

@@ -72,13 +72,23 @@ def test_the_message_is_that_of_the_type() -> None:
 
 def test_what_a_schema_does_not_say_fits() -> None:
     """Schemas of newer versions, and types that JSON cannot describe, refuse nothing."""
-    for schema in (
+    schemas: tuple[dict[str, Any], ...] = (
         {},
         {"type": "of the future"},
         {"$ref": "#/elsewhere"},
         {"type": "string", "format": "of the future"},
-    ):
+        {"type": ["string", "null"]},
+        {"anyOf": 5},
+        {"anyOf": []},
+        {"anyOf": [True, {"type": "null"}]},
+        {"enum": "text"},
+        {"enum": []},
+    )
+    for schema in schemas:
         assert fits(converter_for(annotation_for(schema)), "text")
+        assert () == Kind.of(TaskType("x", (Field("a", schema, required=False),))).nested
+    assert fits(converter_for(annotation_for({"type": "object", "additionalProperties": False})), {"a": 1})
+    assert fits(converter_for(annotation_for({"type": "array", "items": True})), [1, "a"])
 
 
 def test_nested_tasks_are_found() -> None:

@@ -7,6 +7,7 @@ import errno
 import gc
 import os
 import stat
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -312,6 +313,21 @@ def test_open_writes_when_it_is_closed(tmp_path: Path) -> None:
         writer.write(b"\0\1")
     with StorageHandle(file).open("rb") as reader:
         assert b"\0\1" == reader.read()
+
+
+def test_what_is_written_may_be_gone_back_to(tmp_path: Path) -> None:
+    """Archives ask where they are, and formats with an index at their beginning write it last."""
+    (tmp_path / "in").write_text("content")
+    with StorageHandle(tmp_path / "x.tar").open("wb") as file, tarfile.open(fileobj=file, mode="w") as archive:
+        archive.add(tmp_path / "in", "in")
+    with StorageHandle(tmp_path / "x.tar").open("rb") as file, tarfile.open(fileobj=file) as archive:
+        assert ["in"] == archive.getnames()
+    with StorageHandle(tmp_path / "y").open("wb") as file:
+        file.write(b"????body and more")
+        assert (17, 0) == (file.tell(), file.seek(0))
+        file.write(b"head")
+        file.truncate(8)
+    assert b"headbody" == (tmp_path / "y").read_bytes()
 
 
 def test_an_exception_in_the_block_discards_what_was_written(tmp_path: Path) -> None:

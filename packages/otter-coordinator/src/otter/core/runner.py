@@ -76,7 +76,7 @@ class Runner:
             self.config = resolve_config(self.name, self._pipeline, given, os.environ)
             check_dir(self.config.work_path)
         except OtterError as error:
-            self._refuse(error)
+            self._refuse(error, exit_codes.BAD_CONFIGURATION)
 
     def register_tasks(self, package: str) -> None:
         """Register the task types of a package, beside those of installed ones. Only workers import it.
@@ -115,7 +115,9 @@ class Runner:
         try:
             step = await session.run()
         except OtterError as error:
-            self._refuse(error)
+            self._refuse(error, exit_code(error))
+        for text in session.replaced:
+            self._say(f"warning: {text}")
         for warning in session.warnings:
             self._say(render([warning]).rstrip())
         if session.coordinator is not None:
@@ -123,7 +125,7 @@ class Runner:
         return step
 
     def _parser(self) -> argparse.ArgumentParser:
-        parser = argparse.ArgumentParser(prog=self.name, allow_abbrev=False)
+        parser = _Parser(prog=self.name, allow_abbrev=False)
         add_run_flags(parser)
         parser.add_argument("-c", "--config-path", metavar="FILE", help="the pipeline file (default: config.toml)")
         return parser
@@ -131,9 +133,15 @@ class Runner:
     def _say(self, text: str) -> None:
         sys.stderr.write(f"{self.name}: {text}\n")
 
-    def _refuse(self, error: OtterError) -> NoReturn:
+    def _refuse(self, error: OtterError, code: int) -> NoReturn:
         self._say(render(error.problems) if isinstance(error, PipelineError) else f"error: {error}")
-        raise SystemExit(exit_code(error)) from error
+        raise SystemExit(code) from error
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """A flag without its value is a bad configuration; argparse would exit with 2, which means something else."""
+        self.exit(exit_codes.BAD_CONFIGURATION, f"{self.prog}: error: {message}\n")
 
 
 def add_run_flags(parser: argparse.ArgumentParser) -> None:
@@ -153,6 +161,6 @@ def exit_code(error: OtterError) -> int:
         return exit_codes.BUSY
     if isinstance(error, TaskPackageError):
         return exit_codes.NO_TASK_PACKAGE
-    if isinstance(error, WorkerRefusedError) and "task package" in str(error):
+    if isinstance(error, WorkerRefusedError) and ("task package" in str(error) or "task module" in str(error)):
         return exit_codes.NO_TASK_PACKAGE
     return exit_codes.BAD_CONFIGURATION if isinstance(error, ConfigError) else exit_codes.FAILED

@@ -41,6 +41,7 @@ class Session:
 
     Attributes:
         warnings: what the checks found that does not keep the step from running.
+        replaced: what was said of task types that took the place of others.
         stopped_by: the first signal that asked it to stop; none if none did.
         coordinator: runs the step; none before `run`.
     """
@@ -52,6 +53,7 @@ class Session:
     values: Mapping[str, Any] = attrs.field(factory=dict)
     lenient: bool = False
     warnings: tuple[Problem, ...] = ()
+    replaced: tuple[str, ...] = ()
     stopped_by: signal.Signals | None = None
     coordinator: Coordinator | None = None
 
@@ -99,14 +101,19 @@ class Session:
             return [[] for _ in specs]
 
         problems = self._problems(types, collect)
-        if asked and not any(problem.severity == "error" for problem in problems):
+        if asked:
             found: list[list[tuple[str, str]]] = [[] for _ in asked]
             for place, path, text in await ask_worker(asked):
                 found[place].append((path, text))
-            problems = self._problems(types, lambda _: found)
+            if any(found):
+                problems = self._problems(types, lambda _: found)
         if any(problem.severity == "error" for problem in problems):
             raise PipelineError(problems)
         self.warnings = (*self.pipeline.warnings, *problems)
+        self.replaced = tuple(
+            f"task type {kind.name!r} of {kind.replaces} is replaced by that of {kind.module}"
+            for kind in types.values() if kind.replaces
+        )  # fmt: skip
 
     def _problems(self, types: dict[str, TaskType], judge: Any) -> list[Problem]:
         return self.pipeline.check(

@@ -88,10 +88,31 @@ class Config:
 
     @classmethod
     def from_json(cls, table: dict[str, Any]) -> Config:
-        """The configuration from what `to_json` made; keys of newer versions are ignored."""
-        known = {attribute.name for attribute in attrs.fields(cls)}
-        return cls(**{name: value for name, value in table.items() if name in known})
+        """The configuration from what `to_json` made; keys of newer versions are ignored.
+
+        Raises:
+            ConfigError: `step` is missing, or a value does not fit.
+        """
+        from otter.util.convert import MisfitError, converter_for
+
+        values: dict[str, Any] = {}
+        for name, form in _JSON_FORMS.items():
+            if name in table:
+                try:
+                    values[name] = converter_for(form)(table[name])
+                except MisfitError as error:
+                    raise ConfigError(f"{name}: {error}") from error
+        if "step" not in values:
+            raise ConfigError("step: missing")
+        return cls(**values)
 
     def resolved(self) -> Config:
         """The configuration with an absolute work path, so that it means the same in every process."""
         return attrs.evolve(self, work_path=Path(self.work_path).absolute())
+
+
+_JSON_FORMS: dict[str, Any] = {
+    "step": str, "steps": list[str], "work_path": str, "release_uri": str | None, "pool_size": int, "log_level": str,
+    "config_path": str | None, "runner_name": str,
+}  # fmt: skip
+"""The fields with the forms in which JSON has them."""

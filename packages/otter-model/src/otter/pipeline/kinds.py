@@ -22,24 +22,28 @@ _TYPES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def annotation_for(schema: Mapping[str, Any]) -> Any:
+def annotation_for(schema: Any) -> Any:
     """The annotated type that a schema of `schema_for` came from, as far as JSON knows it; what is unknown fits.
 
-    A nested task is a table here: its inside is checked as a task.
+    A nested task is a table here: its inside is checked as a task. Workers of another make publish schemas in words of
+    their own, such as `true`, or a list of types.
     """
+    if not isinstance(schema, Mapping):
+        return Any
     if "$ref" in schema:
         return dict[str, Any] if schema["$ref"] == SPEC_REF else Any
-    if "anyOf" in schema:
-        return typing.Union[tuple(annotation_for(arm) for arm in schema["anyOf"])]  # noqa: UP007 - made at run time
-    if "enum" in schema:
-        return typing.Literal[tuple(schema["enum"])]
+    arms, choices = schema.get("anyOf"), schema.get("enum")
+    if isinstance(arms, list | tuple) and arms:
+        return typing.Union[tuple(annotation_for(arm) for arm in arms)]  # noqa: UP007 - made at run time
+    if isinstance(choices, list | tuple) and choices:
+        return typing.Literal[tuple(choices)]
     name = schema.get("type")
     if name == "array" and "items" in schema:
         return list[annotation_for(schema["items"])]  # type: ignore[misc]  # made at run time
     if name == "object" and "additionalProperties" in schema:
         return dict[str, annotation_for(schema["additionalProperties"])]  # type: ignore[misc]  # likewise
     if name == "string" and "format" in schema:
-        return _FORMATS.get(schema["format"], str)
+        return _FORMATS.get(str(schema["format"]), str)
     return _TYPES.get(str(name), Any)
 
 
@@ -152,7 +156,8 @@ def subpath(value: Any, text: str) -> TablePath:
 
 
 def _holds_tasks(schema: Mapping[str, Any]) -> bool:
-    arms = (schema, schema.get("items"), *schema.get("anyOf", ()))
+    choices = schema.get("anyOf")
+    arms = (schema, schema.get("items"), *(choices if isinstance(choices, list | tuple) else ()))
     return any(
         isinstance(arm, Mapping) and (arm.get("$ref") == SPEC_REF or (arm is not schema and _holds_tasks(arm)))
         for arm in arms

@@ -66,6 +66,11 @@ class Scratchpad:
             raise ScratchpadError(f"nothing defines {names}", missing=tuple(dict.fromkeys(missing)))
         return replaced
 
+    def replace_dict(self, table: Mapping[str, Any], ignore_missing: bool = False) -> dict[str, Any]:
+        """As `replace`, for a table: the name under which generators of existing task packages know it."""
+        replaced: dict[str, Any] = self.replace(table, ignore_missing)
+        return replaced
+
     def fill(self, template: Any) -> Any:
         """A template with the names that are known here filled in: what comes out is a template as before.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from otter.scratchpad.model import Scratchpad
-from otter.task.task_reporter import TaskReporter
+from otter.task.task_reporter import TaskReporter, report
 from otter.util.convert import Problem
 from otter.util.record import Record
 
@@ -78,7 +78,9 @@ class Spec(Record):
         return problems
 
 
-def _as_specs(specs: Iterable[Spec | dict[str, Any]]) -> Iterator[Spec]:
+def _as_specs(specs: Spec | Iterable[Spec | dict[str, Any]]) -> Iterator[Spec]:
+    if isinstance(specs, Spec):
+        return iter((specs,))
     return (spec if isinstance(spec, Spec) else Spec(**spec) for spec in specs)
 
 
@@ -103,8 +105,8 @@ class TaskContext:
     state: State = State.PENDING_RUN
     publish: Callable[[Iterable[Spec]], None] | None = attrs.field(default=None, repr=False)
 
-    def add_specs(self, specs: Iterable[Spec | dict[str, Any]]) -> None:
-        """Add tasks to the step. Their names must be new; what they require may be generated later."""
+    def add_specs(self, specs: Spec | Iterable[Spec | dict[str, Any]]) -> None:
+        """Add tasks, or one, to the step. Their names must be new; what they require may be generated later."""
         if self.publish is None:
             self.specs.extend(_as_specs(specs))
         else:
@@ -148,6 +150,7 @@ class Task(TaskReporter):
         """Do the work; a plain method or a coroutine."""
         raise TypeError(f"the task class {type(self).__name__} has no run method")
 
+    @report
     def validate(self) -> Any:
         """Check the work; overriding it is optional."""
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
+import typing
 import warnings
 from collections.abc import Iterable, Iterator
 from types import CodeType, ModuleType
@@ -16,6 +17,7 @@ from otter.scratchpad.model import Scratchpad
 from otter.task.model import Spec, Task, TaskContext
 from otter.task.task_reporter import is_asynchronous
 from otter.task.task_type import ENGINE_KEYS, SPEC_REF, Field, TaskType, schema_for
+from otter.util.convert import without_alias
 from otter.util.errors import NotFoundError, OtterError, TaskBuildError, failure_text
 from otter.util.installed import installed_entry_points
 from otter.util.record import record_fields
@@ -29,11 +31,16 @@ ENTRY_POINTS = "otter.tasks"
 
 @attrs.frozen
 class RegisteredType:
-    """The classes of a task type."""
+    """The classes of a task type.
+
+    Attributes:
+        replaces: the module of the type that it took the place of; empty for none.
+    """
 
     name: str
     task: type[Task]
     spec: type[Spec]
+    replaces: str = ""
 
 
 class TaskRegistry:
@@ -91,11 +98,11 @@ class TaskRegistry:
         task = cast(type[Task], found)
         spec = cast(type[Spec], _class_named(module, f"{class_name}Spec", Spec) or Spec)
         former = self._types.get(name)
+        replaces = ""
         if former is not None and former.task is not task:
-            warnings.warn(
-                f"task type {name!r} of {former.task.__module__} is replaced by that of {module.__name__}", stacklevel=3
-            )
-        self._types[name] = RegisteredType(name, task, spec)
+            replaces = former.task.__module__
+            warnings.warn(f"task type {name!r} of {replaces} is replaced by that of {module.__name__}", stacklevel=3)
+        self._types[name] = RegisteredType(name, task, spec, replaces)
 
     def __contains__(self, name: object) -> bool:
         return name in self._types
@@ -189,11 +196,16 @@ def describe_type(kind: RegisteredType, docs: bool = False) -> TaskType:
         do_placeholders=getattr(kind.spec, "do_placeholders", None),
         doc=class_doc(kind.task) if docs else "",
         module=kind.task.__module__,
+        replaces=kind.replaces,
     )
 
 
 def _is_opaque(tp: Any) -> bool:
-    return "Annotated" in repr(tp) or (not schema_for(tp) and tp is not Any)
+    tp = without_alias(tp)
+    if not schema_for(tp):
+        return tp is not Any
+    aliases = [arm for arm in typing.get_args(tp) if without_alias(arm) is not arm]
+    return "Annotated" in repr(tp) or any(map(_is_opaque, aliases))
 
 
 def _json_default(default: Any, factory: Any) -> Any:

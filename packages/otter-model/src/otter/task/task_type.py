@@ -13,6 +13,8 @@ from typing import Any
 import attrs
 import orjson
 
+from otter.util.convert import without_alias
+
 ENGINE_KEYS = ("name", "requires", "scratchpad_ignore_missing", "policy")
 """Keys of a spec that belong to the engine; all others belong to the task."""
 
@@ -56,6 +58,7 @@ class TaskType:
             when it is not known.
         doc: the first paragraph of its documentation; empty unless it was asked for.
         module: where it is defined, for messages only. Nothing is ever imported by this name.
+        replaces: where the type of the same name is defined that it took the place of; empty for none.
     """
 
     name: str
@@ -69,6 +72,7 @@ class TaskType:
     do_placeholders: tuple[str, ...] | None = None
     doc: str = ""
     module: str = ""
+    replaces: str = ""
 
     @property
     def digest(self) -> str:
@@ -100,20 +104,35 @@ class TaskType:
             ValueError: the table does not describe a task type.
         """
         try:
-            known = {name: table[name] for name in _TYPE_KEYS if name in table}
-            known["fields"] = tuple(
-                Field(**{key: item[key] for key in (*_FIELD_KEYS, "default", "doc") if key in item})
-                for item in table.get("fields", ())
-            )
+            known = _known(table, _TYPE_FORMS)
+            known["fields"] = tuple(Field(**_known(item, _FIELD_FORMS)) for item in known.get("fields", ()))
             if known.get("do_placeholders") is not None:
                 known["do_placeholders"] = tuple(known["do_placeholders"])
+                "".join(known["do_placeholders"])  # raises for what is not text
             return cls(**known)
-        except (TypeError, KeyError, AttributeError) as error:
+        except TypeError as error:
             raise ValueError(f"not a description of a task type: {error}") from error
 
 
 _FIELD_KEYS = ("name", "schema", "required")
-_TYPE_KEYS = tuple(attribute.name for attribute in attrs.fields(TaskType))
+_FIELD_FORMS: dict[str, Any] = {"name": str, "schema": Mapping, "required": bool, "default": object, "doc": str}
+_FLAGS = ("open", "asynchronous", "generates", "stores", "ignores_missing", "validates")
+_TYPE_FORMS: dict[str, Any] = {
+    **dict.fromkeys(("name", "doc", "module", "replaces"), str), **dict.fromkeys(_FLAGS, bool),
+    "fields": (list, tuple), "do_placeholders": (list, tuple, type(None)),
+}  # fmt: skip
+
+
+def _known(table: Any, forms: Mapping[str, Any]) -> dict[str, Any]:
+    """The known keys of a table, whose values have their forms."""
+    if not isinstance(table, Mapping):
+        raise TypeError(f"a {type(table).__name__} is no table")
+    for key, form in forms.items():
+        if key in table and not isinstance(table[key], form):
+            raise TypeError(f"its {key} is a {type(table[key]).__name__}")
+    return {key: table[key] for key in forms if key in table}
+
+
 _EMPTY = TaskType(name="")
 
 
@@ -134,6 +153,7 @@ def schema_for(tp: Any) -> dict[str, Any]:
         dt.date: {"type": "string", "format": "date"}, dt.time: {"type": "string", "format": "time"},
         dict: {"type": "object"}, list: {"type": "array"}, tuple: {"type": "array"}, set: {"type": "array"},
     }  # fmt: skip
+    tp = without_alias(tp)
     origin, args = typing.get_origin(tp), typing.get_args(tp)
     if origin is typing.Annotated:
         return schema_for(args[0])

@@ -16,7 +16,7 @@ import os
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -40,6 +40,13 @@ class MisfitError(ValueError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("; ".join(f"{path}: {text}" if path else text for path, text in problems))
         self.problems = tuple(problems)
+
+
+def without_alias(tp: Any) -> Any:
+    """A type, or what it stands for where it is an alias (`type Paths = str | list[str]`)."""
+    while type(tp).__name__ == "TypeAliasType":  # in typing since Python 3.12, and in typing_extensions
+        tp = tp.__value__
+    return tp
 
 
 def describe_value(value: Any) -> str:
@@ -165,6 +172,7 @@ _PLURALS = {"an integer": "integers", "a number": "numbers", "a path": "paths", 
 
 def expectation(tp: Any) -> str:
     """What a type asks for, in words: `an integer`, `text or an array of text`."""
+    tp = without_alias(tp)
     origin = typing.get_origin(tp)
     if origin is typing.Annotated:
         return expectation(typing.get_args(tp)[0])
@@ -246,6 +254,15 @@ def _joined(path: str) -> str:
     return path if not path or path.startswith("[") else f".{path}"
 
 
+def _arms(union: Any) -> Iterator[Any]:
+    """The members of a union, also of one that an alias among them stands for."""
+    for arm in map(without_alias, typing.get_args(union)):
+        if typing.get_origin(arm) in (typing.Union, types.UnionType):
+            yield from _arms(arm)
+        else:
+            yield arm
+
+
 def _exact(tp: Any) -> tuple[type, ...]:
     """The classes whose instances fit an arm of a union as they are."""
     origin = typing.get_origin(tp)
@@ -310,13 +327,27 @@ def _cattrs() -> Any:
     return converter
 
 
+def _is_data_class(cls: type) -> bool:
+    return hasattr(cls, "__attrs_attrs__") or hasattr(cls, "__dataclass_fields__")
+
+
+def plain_form(value: Any) -> Any:
+    """What makes an instance again: of a data class its table, of a member of an enumeration its value.
+
+    A model with a `model_dump` of its own says it by that. Anything else is given back as it is.
+    """
+    if isinstance(value, enum.Enum):
+        return value.value
+    dump = getattr(type(value), "model_dump", None)  # of the class: a mock has whatever it is asked for
+    if dump is not None:
+        return dump(value)
+    return _cattrs().unstructure(value) if _is_data_class(type(value)) else value
+
+
 def _foreign(cls: type) -> Convert:
     """A class that JSON does not know: an instance stays, else cattrs or the class itself makes one."""
-    import attrs
-
     by_cattrs = (
-        attrs.has(cls)
-        or hasattr(cls, "__dataclass_fields__")
+        _is_data_class(cls)
         or hasattr(cls, "__total__")  # a typed dictionary
         or hasattr(cls, "_fields")  # a named tuple
     )
@@ -353,6 +384,7 @@ def _foreign_problems(error: Exception, cls: type, value: Any) -> list[Problem]:
 
 @functools.lru_cache(maxsize=4096)
 def _compiled(tp: Any) -> Convert:
+    tp = without_alias(tp)
     simple = _SIMPLE.get(tp, _MISSING) if isinstance(tp, type) or tp in (None, Any) else _MISSING
     if simple is not _MISSING:
         return typing.cast(Convert, simple)
@@ -361,7 +393,7 @@ def _compiled(tp: Any) -> Convert:
     if origin is typing.Annotated:
         return _annotated(args[0], args[1:])
     if origin in (typing.Union, types.UnionType):
-        return _union(args, expected)
+        return _union(tuple(_arms(tp)), expected)
     if origin is typing.Literal:
         return _literal(args, expected)
     base = origin or tp

@@ -33,8 +33,8 @@ class StepFailedError(OtterError):
 class ScratchpadError(ConfigError):
     """A placeholder names a value that nothing has stored."""
 
-    def __init__(self, message: str, *, missing: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
+    def __init__(self, *args: object, missing: tuple[str, ...] = ()) -> None:
+        super().__init__(*args)
         self.missing = missing
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -52,8 +52,8 @@ class SpecError(TaskError, ValueError):
         problems: pairs of a path within the spec (`do[0].source`, or an empty string for the whole) and a sentence.
     """
 
-    def __init__(self, message: str, *, problems: tuple[tuple[str, str], ...] = ()) -> None:
-        super().__init__(message)
+    def __init__(self, *args: object, problems: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(*args)
         self.problems = problems
 
     def __reduce__(self) -> tuple[Any, ...]:

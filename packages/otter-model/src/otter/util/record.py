@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Self, cast
 
 import attrs
 
-from otter.util.convert import Convert, MisfitError, Problem, converter_for
+from otter.util.convert import Convert, MisfitError, Problem, converter_for, plain_form
 from otter.util.errors import SpecError
 
 _ATOMS = frozenset({str, int, float, bool, bytes, type(None)})
@@ -139,7 +139,10 @@ class Record:
         """Called after construction; subclasses override it to derive fields."""
 
     def model_dump(self) -> dict[str, Any]:
-        """The fields and the kept keys as plain dictionaries and lists; `model_validate` takes them back."""
+        """The fields and the kept keys as plain dictionaries and lists; `model_validate` takes them back.
+
+        Data classes become dictionaries, members of enumerations their values; instances of other classes are copied.
+        """
         return {
             name: value if type(value) in _ATOMS else _plain(value)
             for name, value in self.__dict__.items()
@@ -317,4 +320,5 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
-    return copy.deepcopy(value)
+    form = plain_form(value)
+    return copy.deepcopy(value) if form is value else _plain(form)

@@ -123,6 +123,11 @@ class _ToldPublication:
         self._location = location
 
     @property
+    def fd(self) -> int:
+        """The file that is being written."""
+        return self._part.fd
+
+    @property
     def may_wait(self) -> bool:
         return self._part.may_wait
 

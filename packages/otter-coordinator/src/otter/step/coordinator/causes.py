@@ -21,7 +21,10 @@ _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
 _VARIABLE = re.compile(r"\b0x[0-9a-f]+\b|\b[0-9a-f]{16,}\b|\d+(?:\.\d+)*")
 _PATH = re.compile(r"(?<![\w:/])/?(?:[\w.+-]+/)+[\w.+-]+")
 _PEAK = re.compile(r" \(peak [^)]*\)| \(in \d+ attempts\)")
-_LIBRARY = ("site-packages", "dist-packages", "/lib/python", "otter/step/worker/", "otter/task/", "otter/storage/")
+_LIBRARY = (
+    "site-packages", "dist-packages", "/lib/python", "otter/step/worker/", "otter/task/", "otter/storage/",
+    "otter/scratchpad/", "otter/util/", "otter/wire/",
+)  # fmt: skip
 
 
 @attrs.frozen
@@ -96,10 +99,11 @@ def cause_of(reason: str | None, exception: str | None, traceback: str | None, a
 def _death(attempt: FailedAttempt, reason: str) -> Cause:
     if attempt.result == "timed out":
         return Cause("death", "timed out", _template(_first_line(attempt.reason or reason)))
-    if attempt.signal is not None:
+    ordered = attempt.result == "stopped"  # how the process was ended says nothing, why it had to be does
+    if attempt.signal is not None and not ordered:
         words = "out of memory" if "out of memory" in f"{attempt.reason}" else ""
         return Cause("death", f"killed by {attempt.signal}", words)
-    if attempt.exit_code is not None:
+    if attempt.exit_code is not None and not ordered:
         return Cause("death", f"exited with {attempt.exit_code} before it answered")
     return Cause("death", attempt.result, _template(_first_line(_PEAK.sub("", attempt.reason or reason))))
 

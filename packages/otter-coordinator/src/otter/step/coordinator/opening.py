@@ -15,6 +15,7 @@ import attrs
 from otter.step.coordinator.events import WorkerId
 from otter.task.task_type import TaskType
 from otter.util.errors import ConfigError, OtterError
+from otter.wire.errors import PeerError
 from otter.wire.messages import CheckSpecs, ReportCheck
 
 CHECK_TIME, CHECK_TIME_EACH = 30.0, 0.01
@@ -103,9 +104,15 @@ class Opening:
         return first
 
     def on_answer(self, worker: WorkerId, message: ReportCheck) -> None:
-        """A worker answered a question; what nobody waits for is ignored."""
+        """A worker answered a question; what nobody waits for is ignored.
+
+        Raises:
+            PeerError: the answer is none; the question stands.
+        """
         question = self._question
         if question is not None and (worker, message.request) == (question.asked, question.number):
+            if not all(_is_finding(row, len(question.tables)) for row in message.problems):
+                raise PeerError("a ReportCheck holds something else than places, paths and sentences")
             self._put_down(question)
             if not question.answer.done():
                 question.answer.set_result(message.problems)
@@ -150,3 +157,11 @@ class Opening:
         question.asked = None
         if question.timer is not None:
             question.timer.cancel()
+
+
+def _is_finding(row: Any, tables: int) -> bool:
+    """Whether a row of an answer is the place of one of so many specs, a path within it and a sentence."""
+    if not isinstance(row, list) or len(row) != 3:
+        return False
+    place, path, text = row
+    return type(place) is int and 0 <= place < tables and isinstance(path, str) and isinstance(text, str)

@@ -14,7 +14,7 @@ class Step:
 
     Args:
         name: the name of the step.
-        specs: what its tasks are to do; tasks may add more while it runs.
+        specs: what its tasks are to do; tasks may generate more while it runs.
 
     Attributes:
         manifest: what happened so far.
@@ -28,7 +28,7 @@ class Step:
 
     @property
     def tasks(self) -> dict[str, Spec]:
-        """The specs by name, those that tasks added included."""
+        """The specs by name. What tasks added while the step ran stands in `manifest.tasks` only."""
         return {spec.name: spec for spec in self.specs}
 
     def upsert_task_manifest(self, task: TaskReporter) -> None:

@@ -8,6 +8,7 @@ failed, nothing becomes visible.
 from __future__ import annotations
 
 import io
+import os
 from types import TracebackType
 from typing import IO, Any, BinaryIO, cast
 
@@ -44,13 +45,35 @@ def _written(publication: Publication, mode: str, encoding: str | None) -> IO[An
 
 
 class _RawPublication(io.RawIOBase):
+    """A publication as a raw file. Formats with an index, such as archives, ask where they are, and some go back."""
+
     def __init__(self, publication: Publication) -> None:
         self._publication = publication
+        self._fd: int | None = getattr(publication, "fd", None)  # a local one has a file, where one can go back
+        self._written = 0
         self._spoilt = False
         self.revision: Revision = None
 
     def writable(self) -> bool:
         return True
+
+    def seekable(self) -> bool:
+        return self._fd is not None
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if self._fd is None:
+            raise io.UnsupportedOperation("what goes to a store is written from its beginning to its end")
+        return os.lseek(self._fd, offset, whence)
+
+    def tell(self) -> int:
+        return self._written if self._fd is None else os.lseek(self._fd, 0, os.SEEK_CUR)
+
+    def truncate(self, size: int | None = None) -> int:
+        if self._fd is None:
+            raise io.UnsupportedOperation("what goes to a store is written from its beginning to its end")
+        size = self.tell() if size is None else size
+        os.ftruncate(self._fd, size)
+        return size
 
     def write(self, data: Any) -> int:
         view = memoryview(data).cast("B")
@@ -60,6 +83,7 @@ class _RawPublication(io.RawIOBase):
         except BaseException:
             self._spoilt = True
             raise
+        self._written += len(view)
         return len(view)
 
     def spoil(self) -> None:
