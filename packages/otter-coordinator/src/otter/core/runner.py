@@ -29,7 +29,7 @@ from otter.step.coordinator.coordinator import RunOptions
 from otter.step.coordinator.opening import WorkerRefusedError
 from otter.step.coordinator.run_directory import StepBusyError
 from otter.step.model import Step
-from otter.util.errors import ConfigError, OtterError
+from otter.util.errors import ConfigError, FSError, OtterError
 from otter.util.fs import check_dir
 
 DEFAULT_CONFIG_PATH = Path("config.toml")
@@ -155,4 +155,5 @@ def exit_code(error: OtterError) -> int:
         return exit_codes.NO_TASK_PACKAGE
     if isinstance(error, WorkerRefusedError) and "task package" in str(error):
         return exit_codes.NO_TASK_PACKAGE
-    return exit_codes.BAD_CONFIGURATION if isinstance(error, ConfigError) else exit_codes.FAILED
+    # A path that cannot be used was named by somebody: the work path, the release, or an output.
+    return exit_codes.BAD_CONFIGURATION if isinstance(error, ConfigError | FSError) else exit_codes.FAILED

@@ -51,6 +51,7 @@ from otter.task.task_registry import TaskRegistry
 from otter.task.task_type import TaskType
 from otter.util.collector import paused_collector
 from otter.util.errors import ManifestError, OtterError, StepInvalidError
+from otter.util.fs import check_dir
 
 if TYPE_CHECKING:
     from otter.step.coordinator.failures import RootCause
@@ -168,8 +169,9 @@ class Coordinator:
         began = time.monotonic()
         directory = RunDirectory(self.config.work_path.absolute(), self.key)
         try:
-            directory.begin(self.options.resume)
-            journal = Journal(directory.journal, resume=self.options.resume)
+            directory.begin()
+            resume = self.options.resume
+            journal = Journal(directory.journal if resume else directory.draft, resume=resume)
             try:
                 await self._run_in(directory, journal, began)
             finally:
@@ -180,6 +182,7 @@ class Coordinator:
 
     async def _run_in(self, directory: RunDirectory, journal: Journal, began: float) -> None:
         config = self.config.resolved()
+        store = self._store()
         values = carried_values(self.task_registry.scratchpad.sentinel_dict)
         scratchpad = Scratchpad(values)
         self._ledger.scratchpad = scratchpad
@@ -200,7 +203,6 @@ class Coordinator:
         launch = self._launch(facts.run_id, directory)
         pool = WorkerPool(launch, run.on_bodies, run.on_begun, run.on_death)
         run.attach(pool)
-        store = self._store()
         self._run_id = facts.run_id
         over = asyncio.Event()
         publisher: asyncio.Task[None] | None = None
@@ -211,7 +213,6 @@ class Coordinator:
                 with paused_collector(keep=True):  # what is made here stays until the end of the run
                     if self.options.resume:
                         self._recover(journal, history, run)
-                    journal.append(encode_record(self._run_record(facts, values)))
                     tables = [spec.model_dump() for spec in self.step.specs]
                 types = await run.published_types()
                 if self._check is not None:
@@ -222,10 +223,11 @@ class Coordinator:
                 problem = scheduler.refusal(draft.tasks)
                 if problem is not None:
                     raise StepInvalidError(f"step {self.step.name!r}: {problem}")
+                self._admit(directory, journal, facts, values)
                 publisher = asyncio.get_running_loop().create_task(self._publish_at_intervals(run, store, over))
                 await run.run(draft)
-            except EndedEarlyError:
-                pass  # stopped, or no worker could be started: the manifest says so
+            except EndedEarlyError:  # stopped, or no worker could be started: the manifest says so
+                self._admit(directory, journal, facts, values)
             over.set()
             if publisher is not None:
                 await publisher  # a late writing must not replace the last one
@@ -241,6 +243,12 @@ class Coordinator:
         if left:
             run.log.extend(f"process {pid} ({what}) was left behind by a task and bears no mark" for pid, what in left)
             self._conclude(store, journal, time.monotonic() - began)
+
+    def _admit(self, directory: RunDirectory, journal: Journal, facts: RunFacts, values: dict[str, Any]) -> None:
+        """Nothing can refuse the run any more: what it says is recorded, and takes the place of what was."""
+        if not self.options.resume:
+            directory.take_over(journal)
+        journal.append(encode_record(self._run_record(facts, values)))
 
     @staticmethod
     def _recover(journal: Journal, history: History, run: RunLoop) -> None:
@@ -290,7 +298,7 @@ class Coordinator:
             local = Path(release.removeprefix("file://"))
             if "://" not in str(release).removeprefix("file://"):
                 root = local.absolute()
-        root.mkdir(parents=True, exist_ok=True)
+        check_dir(root)
         sync_way_to(root, 1)
         store = LocalManifestStore(root, self._entries_of_other_journals)
         self.manifest_path = store.path

@@ -1,0 +1,89 @@
+"""A run that is refused: in which words, with which exit code, and that it leaves alone what a former run recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from otter.cli import main
+from otter.core import Runner
+
+PIPELINE = """\
+[[steps.greet]]
+name = "hello_world you"
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, with a pipeline file."""
+    (tmp_path / "pipeline.toml").write_text(PIPELINE)
+    (tmp_path / "config.toml").write_text(PIPELINE)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+UNUSABLE = [
+    ("pipeline.toml", "{0}/pipeline.toml is a file, where a directory is needed"),
+    ("pipeline.toml/work", "directory {0}/pipeline.toml/work cannot be made: Not a directory"),
+    ("w" * 300, f"directory {{0}}/{'w' * 300} cannot be made: File name too long"),
+]
+
+
+@pytest.mark.parametrize("flag", ["--work-path", "--release-uri"])
+@pytest.mark.parametrize(("path", "said"), UNUSABLE, ids=["a file", "below a file", "too long"])
+def test_a_directory_that_cannot_be_made(
+    place: Path, capfd: pytest.CaptureFixture[str], flag: str, path: str, said: str
+) -> None:
+    """A work path or a release that cannot be used is a mistake of whoever named it, told in one line."""
+    assert 22 == main(["run", "pipeline.toml", flag, path])
+    assert f"otter: error: {said.format(place)}\n" == capfd.readouterr().err
+
+
+def test_an_application_refuses_it_as_well(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """`Runner.start` ends with the same exit code."""
+    with pytest.raises(SystemExit) as exit_:
+        Runner("mine").start(["--work-path", "config.toml/work"])
+    assert 22 == exit_.value.code
+    assert "mine: error: directory config.toml/work cannot be made: Not a directory\n" == capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "arguments", "code"),
+    [
+        ('whoo = "x"\n', [], 22),
+        ("policy = { retries = -1 }\n", [], 22),
+        ("", ["--tasks", "tests.nowhere"], 2),
+        ("", ["--set", "name"], 22),
+        ("", ["--release-uri", "pipeline.toml"], 22),
+    ],
+    ids=["field", "policy", "package", "flag", "release"],
+)
+def test_what_a_former_run_recorded_stays(
+    place: Path, capfd: pytest.CaptureFixture[str], more: str, arguments: list[str], code: int
+) -> None:
+    """After a slip that was refused, the run before it can be looked at and resumed, as if nothing had happened."""
+    assert 0 == main(["run", "pipeline.toml"])
+    manifest = (place / "work" / "manifest.json").read_bytes()
+    (place / "slip.toml").write_text(PIPELINE + more)
+
+    assert code == main(["run", "slip.toml", *arguments])
+
+    assert manifest == (place / "work" / "manifest.json").read_bytes()
+    capfd.readouterr()
+    assert 0 == main(["logs", "you"])
+    assert "hello" in capfd.readouterr().out
+    assert 0 == main(["run", "pipeline.toml", "--resume", "--explain"])
+    assert "hello_world you: done before, nothing changed\n" == capfd.readouterr().out
+
+
+def test_a_run_that_begins_anew_keeps_the_former_record_aside(place: Path) -> None:
+    """Without `--resume` the former journal is still there, under another name."""
+    state = place / "work" / ".otter" / "otter_greet"
+    assert 0 == main(["run", "pipeline.toml"])
+    former = (state / "journal").read_bytes()
+    assert 0 == main(["run", "pipeline.toml"])
+    assert former == (state / "journal.previous").read_bytes()
+    assert former != (state / "journal").read_bytes()
+    assert not (state / "journal.new").exists()
