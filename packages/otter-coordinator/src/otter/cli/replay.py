@@ -67,14 +67,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _find(args: argparse.Namespace) -> RecordedAttempt:
-    found = []
-    for run in chosen_runs(args, os.environ):
-        records = read_records(run)
-        found += [(run, records, name) for name in names_in(records)]
-    run, records, name = found[only_one(args.task, [(run.key, name) for run, _, name in found])]
+    found = [(run, name) for run in chosen_runs(args, os.environ) for name in names_in(read_records(run))]
+    run, name = found[only_one(args.task, [(run.key, name) for run, name in found])]
     if run.running:
         _say("warning: the run is going on, and may be running this task, too")
-    return last_attempt(run, records, name)
+    return last_attempt(run, read_records(run), name)
 
 
 def _request(attempt: RecordedAttempt, args: argparse.Namespace) -> dict[str, Any]:
