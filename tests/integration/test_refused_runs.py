@@ -87,3 +87,49 @@ def test_a_run_that_begins_anew_keeps_the_former_record_aside(place: Path) -> No
     assert former == (state / "journal.previous").read_bytes()
     assert former != (state / "journal").read_bytes()
     assert not (state / "journal.new").exists()
+
+
+WRONG = """\
+pool_size = 0
+wrok_path = "w"
+
+[[steps.greet]]
+name = "hello_world you"
+whoo = "x"
+
+[[steps.other]]
+name = "hello_word you"
+requires = ["hello_world me"]
+"""
+OF_SETTINGS = ["pool_size", "wrok_path"]
+OF_STEPS = {"greet": ["steps.greet[0].whoo"], "other": ["steps.other[0].name", "steps.other[0].requires[0]"]}
+
+
+@pytest.mark.parametrize("verb", ["run", "plan", "graph", "check"])
+@pytest.mark.parametrize("step", ["greet", "other", None])
+def test_mistakes_of_settings_hide_no_others(
+    place: Path, capfd: pytest.CaptureFixture[str], verb: str, step: str | None
+) -> None:
+    """Whoever looks at a file tells all that is wrong, of the settings and of the step, in the order of the lines."""
+    (place / "wrong.toml").write_text(WRONG)
+    flags = ["--step", step] if step is not None else []
+
+    assert 22 == main([verb, "wrong.toml", *flags])
+
+    said = capfd.readouterr()
+    lines = (said.err if verb != "check" else said.out).splitlines()
+    told = [line.split(" error: ")[1].partition(": ")[0] for line in lines if " error: " in line]
+    of_steps = OF_STEPS[step] if step is not None else [path for paths in OF_STEPS.values() for path in paths]
+    assert [*OF_SETTINGS, *of_steps] == told
+    assert lines[-1].endswith(f"{len(told)} errors")
+
+
+def test_an_application_tells_what_it_can(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Its task types are not known when it reads the file: what depends on them is left out."""
+    (place / "config.toml").write_text(f"{WRONG}policy = {{ retries = -1 }}\n")
+    with pytest.raises(SystemExit) as exit_:
+        Runner("mine").start(["--step", "other"])
+    assert 22 == exit_.value.code
+    said = capfd.readouterr().err
+    assert ["retries" in said, "whoo" in said, "hello_word you" in said] == [True, False, False]
+    assert said.endswith("3 errors\n")

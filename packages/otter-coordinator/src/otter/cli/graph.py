@@ -7,11 +7,13 @@ import os
 import sys
 from pathlib import Path
 
+from otter.cli.printing import tell_problems
 from otter.cli.type_flags import add_type_flags, task_types
 from otter.core import exit_codes
 from otter.core.runner import exit_code
 from otter.core.settings import choose_step, from_environment, parse_overrides, readable_file
-from otter.pipeline import PipelineError, load_pipeline, render
+from otter.core.spec_problems import load_sound
+from otter.pipeline import PipelineError
 from otter.plan.graph import Graph
 from otter.plan.outline import outline
 from otter.util.errors import FSError, OtterError
@@ -42,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         else:
             _write(args.output, text)
     except PipelineError as error:
-        sys.stderr.write(render(error.problems))
+        tell_problems(error.problems)
         return exit_codes.BAD_CONFIGURATION
     except OtterError as error:
         print(f"otter: error: {error}", file=sys.stderr)
@@ -51,9 +53,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _picture(args: argparse.Namespace) -> str:
-    pipeline = load_pipeline(readable_file(args.file))
-    step = choose_step(pipeline, args.step or from_environment("otter", os.environ).get("step"))
     values = parse_overrides(args.set)
+    named = args.step or from_environment("otter", os.environ).get("step")
+    pipeline = load_sound(
+        readable_file(args.file), named, lambda python: task_types(args, python), None,
+        scratchpad=values, lenient=args.lenient,
+    )  # fmt: skip
+    step = choose_step(pipeline, named)
     types = task_types(args, pipeline.workers.python)
     problems = pipeline.check(step, types, scratchpad=values, lenient=args.lenient)
     if any(problem.severity == "error" for problem in problems):

@@ -21,10 +21,12 @@ from typing import NoReturn
 
 from otter.config.model import RUNNER_NAME, Config
 from otter.core import exit_codes
+from otter.core.releases import release_problems
 from otter.core.session import Session
-from otter.core.settings import from_environment, readable_file, resolve_config
+from otter.core.settings import from_environment, readable_file, resolve_config, source_of
+from otter.core.spec_problems import load_sound
 from otter.observers.plain import PlainObserver
-from otter.pipeline import Pipeline, PipelineError, load_pipeline, render
+from otter.pipeline import Pipeline, PipelineError, Problem, render
 from otter.step.coordinator.coordinator import RunOptions
 from otter.step.coordinator.opening import WorkerRefusedError
 from otter.step.coordinator.run_directory import StepBusyError
@@ -54,6 +56,7 @@ class Runner:
         self.name = name
         self.config: Config | None = None
         self._pipeline: Pipeline | None = None
+        self._found: list[Problem] = []
         self._packages: list[str] = []
 
     def start(self, argv: Sequence[str] | None = None) -> None:
@@ -72,9 +75,15 @@ class Runner:
         try:
             env = from_environment(self.name, os.environ)
             path = given["config_path"] or env.get("config_path") or DEFAULT_CONFIG_PATH
-            self._pipeline = load_pipeline(readable_file(path))
+            self._pipeline = load_sound(
+                readable_file(path), given["step"] or env.get("step"), None, None, scratchpad={}, lenient=True
+            )
             self.config = resolve_config(self.name, self._pipeline, given, os.environ)
             check_dir(self.config.work_path)
+            source = source_of("release_uri", self.name, given, os.environ)
+            self._found = release_problems(
+                self._pipeline, self.config.release_uri, source, fatal=True, lenient=True
+            )  # fmt: skip
         except OtterError as error:
             self._refuse(error)
 
@@ -111,13 +120,11 @@ class Runner:
             task_packages=tuple(self._packages),
         )  # fmt: skip
         observer = PlainObserver(sys.stderr, self.config.step)
-        session = Session(self.config, pipeline, options, observer, lenient=True)
+        session = Session(self.config, pipeline, options, observer, lenient=True, found=self._found, warn=observer.warn)
         try:
             step = await session.run()
         except OtterError as error:
             self._refuse(error)
-        for warning in session.warnings:
-            self._say(render([warning]).rstrip())
         if session.coordinator is not None:
             observer.conclude(step, session.coordinator)
         return step
@@ -132,7 +139,7 @@ class Runner:
         sys.stderr.write(f"{self.name}: {text}\n")
 
     def _refuse(self, error: OtterError) -> NoReturn:
-        self._say(render(error.problems) if isinstance(error, PipelineError) else f"error: {error}")
+        self._say(render(error.problems).rstrip() if isinstance(error, PipelineError) else f"error: {error}")
         raise SystemExit(exit_code(error)) from error
 
 

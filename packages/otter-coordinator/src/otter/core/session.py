@@ -7,7 +7,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -38,9 +38,10 @@ class Session:
         observer: watches.
         values: scratchpad values that win over those of the file.
         lenient: fields that no task type declares are warnings.
+        found: what is known to be wrong already.
+        warn: is told, before the first task begins, what the checks found that does not keep the step from running.
 
     Attributes:
-        warnings: what the checks found that does not keep the step from running.
         stopped_by: the first signal that asked it to stop; none if none did.
         coordinator: runs the step; none before `run`.
     """
@@ -51,7 +52,8 @@ class Session:
     observer: Observer
     values: Mapping[str, Any] = attrs.field(factory=dict)
     lenient: bool = False
-    warnings: tuple[Problem, ...] = ()
+    found: Sequence[Problem] = ()
+    warn: Callable[[Sequence[Problem]], None] = attrs.field(default=lambda _: None)
     stopped_by: signal.Signals | None = None
     coordinator: Coordinator | None = None
 
@@ -102,12 +104,14 @@ class Session:
             problems = self._problems(types, lambda _: found)
         if any(problem.severity == "error" for problem in problems):
             raise PipelineError(problems)
-        self.warnings = (*self.pipeline.warnings, *problems)
+        if problems:
+            self.warn(problems)
 
     def _problems(self, types: dict[str, TaskType], judge: Any) -> list[Problem]:
-        return self.pipeline.check(
+        of_step = self.pipeline.check(
             self.config.step, types, scratchpad=self.values, lenient=self.lenient, spec_problems=judge
         )
+        return [*self.pipeline.warnings, *self.found, *of_step]
 
     def _install_signals(self) -> list[signal.Signals]:
         """The first signal lets running tasks end, the second kills them, the third leaves at once."""

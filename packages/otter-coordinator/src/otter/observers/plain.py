@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from otter.observers.lines import write_line
-from otter.pipeline import visible
+from otter.pipeline import Problem, render, visible
 from otter.step.coordinator.coordinator import Coordinator
 from otter.step.coordinator.events import TaskId
 from otter.step.coordinator.silent import SilentObserver
@@ -46,6 +47,11 @@ class PlainObserver(SilentObserver):
         self._ended = 0
         self._failed = 0
         self._said_at = time.monotonic()
+
+    def warn(self, problems: Sequence[Problem]) -> None:
+        """What is not as it should be, and does not keep the step from running."""
+        for line in render(problems).splitlines():
+            self._say(line)
 
     def on_begin(self, total: int) -> None:
         self._total = total
@@ -121,7 +127,7 @@ def summary_lines(step: Step, coordinator: Coordinator) -> list[str]:
         lines.append(f"reason: {_line(manifest.failure_reason)}")
     lines += cause_lines(coordinator.root_causes())
     written = "" if coordinator.published else " (not written)"
-    lines.append(f"manifest: {coordinator.manifest_path}{written}")
+    lines.append(f"manifest: {coordinator.manifest_location}{written}")
     return lines
 
 

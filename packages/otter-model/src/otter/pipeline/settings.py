@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from otter.config.model import LOG_LEVELS, MAX_POOL_SIZE
+from otter.config.model import LOG_LEVELS, MAX_POOL_SIZE, directory_of
 from otter.pipeline.fields import policy_findings
 from otter.pipeline.kinds import subpath
 from otter.pipeline.limits import MAX_VALUES
@@ -17,6 +17,7 @@ from otter.pipeline.values import inexact, size_of, texts
 from otter.scratchpad.model import placeholders
 from otter.task.policy import Policy
 from otter.util.convert import MisfitError, converter_for, describe_value
+from otter.util.errors import ConfigError
 from otter.util.units import format_size, parse_duration, parse_size
 
 SETTINGS = ("work_path", "release_uri", "pool_size", "log_level", "grace", "max_specs")
@@ -74,6 +75,15 @@ def _text(value: Any) -> str:
     return text
 
 
+def _release(value: Any) -> str:
+    text = _text(value)
+    try:
+        directory_of(text)
+    except ConfigError as error:
+        raise MisfitError([("", str(error))]) from error
+    return text
+
+
 def _integer(low: int, high: int) -> Read:
     def read(value: Any) -> int:
         number: int = converter_for(int)(value)
@@ -106,7 +116,7 @@ def _with_unit(parse: Callable[[Any], Any], expected: str) -> Read:
 _duration = _with_unit(parse_duration, "a duration")
 _READERS: dict[str, Read] = {
     "work_path": _text,
-    "release_uri": _text,
+    "release_uri": _release,
     "pool_size": _integer(1, MAX_POOL_SIZE),
     "log_level": _level,
     "grace": _duration,

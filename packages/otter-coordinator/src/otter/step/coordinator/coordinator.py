@@ -25,14 +25,14 @@ from otter.manifest.recorded import RecordedTasks
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator.carried import carried_values
 from otter.step.coordinator.descriptors import make_room_for
-from otter.step.coordinator.durable import sync_way_to
 from otter.step.coordinator.events import StopLevel, TaskId
 from otter.step.coordinator.explanation import Explanation, explain
 from otter.step.coordinator.handing_out import ASYNC_SHARE
 from otter.step.coordinator.history import History
 from otter.step.coordinator.journal import Journal, JournalError, encode_record, read_journal
 from otter.step.coordinator.ledger import RESULTS, TASK_FIELDS, Ledger, utc_text
-from otter.step.coordinator.manifest_store import LocalManifestStore, StepEntry
+from otter.step.coordinator.manifest_store import StepEntry
+from otter.step.coordinator.manifest_stores import store_for
 from otter.step.coordinator.opening import EndedEarlyError
 from otter.step.coordinator.overview import overview
 from otter.step.coordinator.pool import Launch, WorkerPool
@@ -51,7 +51,6 @@ from otter.task.task_registry import TaskRegistry
 from otter.task.task_type import TaskType
 from otter.util.collector import paused_collector
 from otter.util.errors import ManifestError, OtterError, StepInvalidError
-from otter.util.fs import check_dir
 
 if TYPE_CHECKING:
     from otter.step.coordinator.failures import RootCause
@@ -133,7 +132,7 @@ class Coordinator:
         self.task_registry = task_registry
         self.config = config
         self.options = options if options is not None else RunOptions()
-        self.manifest_path: Path | None = None
+        self.manifest_location: str | None = None
         self.published = False
         self._observer = observer if observer is not None else SilentObserver()
         self._check = check
@@ -163,7 +162,7 @@ class Coordinator:
             ConfigError: a value of the scratchpad cannot be carried to workers.
             SpecError: a spec cannot be carried to workers.
             JournalError: the journal cannot be opened.
-            FSError: the work directory cannot be used.
+            FSError: the work directory, or the directory of the release, cannot be used.
         """
         self._started_at = dt.datetime.now(dt.UTC)
         began = time.monotonic()
@@ -182,7 +181,8 @@ class Coordinator:
 
     async def _run_in(self, directory: RunDirectory, journal: Journal, began: float) -> None:
         config = self.config.resolved()
-        store = self._store()
+        store = store_for(self.config, self._entries_of_other_journals)
+        self.manifest_location = store.location
         values = carried_values(self.task_registry.scratchpad.sentinel_dict)
         scratchpad = Scratchpad(values)
         self._ledger.scratchpad = scratchpad
@@ -290,19 +290,6 @@ class Coordinator:
         }  # fmt: skip
 
     # --- the manifest -------------------------------------------------------------------------------------------------
-
-    def _store(self) -> ManifestStore:
-        root = self.config.work_path.absolute()
-        release = self.config.release_uri
-        if release is not None:
-            local = Path(release.removeprefix("file://"))
-            if "://" not in str(release).removeprefix("file://"):
-                root = local.absolute()
-        check_dir(root)
-        sync_way_to(root, 1)
-        store = LocalManifestStore(root, self._entries_of_other_journals)
-        self.manifest_path = store.path
-        return store
 
     def _entries_of_other_journals(self) -> dict[str, StepEntry]:
         """The entries of all steps whose journals are in this work directory, for a manifest that was damaged."""
