@@ -21,6 +21,8 @@ _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
 _VARIABLE = re.compile(r"\b0x[0-9a-f]+\b|\b[0-9a-f]{16,}\b|\d+(?:\.\d+)*")
 _PATH = re.compile(r"(?<![\w:/])/?(?:[\w.+-]+/)+[\w.+-]+")
 _PEAK = re.compile(r" \(peak [^)]*\)| \(in \d+ attempts\)")
+_OUT_OF_MEMORY = re.compile("(?:possibly )?out of memory")
+"""As the death of a process has it: without the first word the kernel said so, with it nobody did."""
 _LIBRARY = ("site-packages", "dist-packages", "/lib/python", "otter/step/worker/", "otter/task/", "otter/storage/")
 
 
@@ -97,8 +99,8 @@ def _death(attempt: FailedAttempt, reason: str) -> Cause:
     if attempt.result == "timed out":
         return Cause("death", "timed out", _template(_first_line(attempt.reason or reason)))
     if attempt.signal is not None:
-        words = "out of memory" if "out of memory" in f"{attempt.reason}" else ""
-        return Cause("death", f"killed by {attempt.signal}", words)
+        evidence = _OUT_OF_MEMORY.search(attempt.reason or "")
+        return Cause("death", f"killed by {attempt.signal}", evidence[0] if evidence is not None else "")
     if attempt.exit_code is not None:
         return Cause("death", f"exited with {attempt.exit_code} before it answered")
     return Cause("death", attempt.result, _template(_first_line(_PEAK.sub("", attempt.reason or reason))))
