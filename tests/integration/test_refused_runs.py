@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,6 +42,18 @@ def test_a_directory_that_cannot_be_made(
     """A work path or a release that cannot be used is a mistake of whoever named it, told in one line."""
     assert 22 == main(["run", "pipeline.toml", flag, path])
     assert f"otter: error: {said.format(place)}\n" == capfd.readouterr().err
+
+
+def test_a_full_disk_is_no_slip(place: Path) -> None:
+    """It may have room later: the file that found none is named, and the exit code is another one."""
+
+    def write_nothing() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    command = [sys.executable, "-m", "otter.cli", "run", "pipeline.toml"]
+    done = subprocess.run(command, preexec_fn=write_nothing, stderr=subprocess.PIPE, text=True, check=False)
+    lock = place / "work" / ".otter" / "otter_greet" / "lock"
+    assert (1, f"otter: error: {lock}: File too large\n") == (done.returncode, done.stderr)
 
 
 def test_an_application_refuses_it_as_well(place: Path, capfd: pytest.CaptureFixture[str]) -> None:

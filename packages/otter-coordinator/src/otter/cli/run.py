@@ -66,7 +66,8 @@ def run(args: argparse.Namespace) -> int:
         source = source_of("release_uri", RUNNER_NAME, flags, os.environ)
         found = release_problems(pipeline, config.release_uri, source, fatal=True, lenient=args.lenient)
         session = Session(
-            config, pipeline, _options(args, pipeline), observer, values, args.lenient, found, observer.warn
+            config, pipeline, _options(args, pipeline), observer, values, args.lenient, found, observer.warn,
+            observer.advise,
         )  # fmt: skip
         try:
             step = asyncio.run(session.run())

@@ -120,7 +120,16 @@ class Runner:
             task_packages=tuple(self._packages),
         )  # fmt: skip
         observer = PlainObserver(sys.stderr, self.config.step)
-        session = Session(self.config, pipeline, options, observer, lenient=True, found=self._found, warn=observer.warn)
+        session = Session(
+            self.config,
+            pipeline,
+            options,
+            observer,
+            lenient=True,
+            found=self._found,
+            warn=observer.warn,
+            advise=observer.advise,
+        )
         try:
             step = await session.run()
         except OtterError as error:
@@ -162,5 +171,7 @@ def exit_code(error: OtterError) -> int:
         return exit_codes.NO_TASK_PACKAGE
     if isinstance(error, WorkerRefusedError) and "task package" in str(error):
         return exit_codes.NO_TASK_PACKAGE
-    # A path that cannot be used was named by somebody: the work path, the release, or an output.
-    return exit_codes.BAD_CONFIGURATION if isinstance(error, ConfigError | FSError) else exit_codes.FAILED
+    if isinstance(error, FSError):  # of a path that somebody named: the work path, the release, or an output
+        full = isinstance(error.__cause__, OSError) and error.__cause__.errno in exit_codes.NO_ROOM
+        return exit_codes.FAILED if full else exit_codes.BAD_CONFIGURATION
+    return exit_codes.BAD_CONFIGURATION if isinstance(error, ConfigError) else exit_codes.FAILED

@@ -23,6 +23,7 @@ from otter.step.model import Step
 from otter.task.task_registry import TaskRegistry
 from otter.task.task_type import TaskType
 from otter.util.collector import paused_collector
+from otter.util.units import format_duration
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -40,6 +41,7 @@ class Session:
         lenient: fields that no task type declares are warnings.
         found: what is known to be wrong already.
         warn: is told, before the first task begins, what the checks found that does not keep the step from running.
+        advise: is told, after a signal, what it does and what another one would do.
 
     Attributes:
         stopped_by: the first signal that asked it to stop; none if none did.
@@ -54,6 +56,7 @@ class Session:
     lenient: bool = False
     found: Sequence[Problem] = ()
     warn: Callable[[Sequence[Problem]], None] = attrs.field(default=lambda _: None)
+    advise: Callable[[str], None] = attrs.field(default=lambda _: None)
     stopped_by: signal.Signals | None = None
     coordinator: Coordinator | None = None
 
@@ -135,3 +138,6 @@ class Session:
             sys.stderr.flush()
             os._exit(128 + number)  # the lifelines take the workers along
         self.coordinator.request_stop(f"stopped by {number.name}", kill=self._received > 1)
+        if self._received == 1:
+            grace = format_duration(self.options.grace)
+            self.advise(f"running tasks have {grace} to end; the next signal kills them")

@@ -32,6 +32,9 @@ class JsonObserver(PlainObserver):
         for problem in problems:
             self._write("warning", **problem.to_json())
 
+    def advise(self, text: str) -> None:
+        """Nothing: it is for a person."""
+
     def on_begin(self, total: int) -> None:
         self._write("begin", tasks=total)
 

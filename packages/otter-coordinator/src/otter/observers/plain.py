@@ -53,6 +53,10 @@ class PlainObserver(SilentObserver):
         for line in render(problems).splitlines():
             self._say(line)
 
+    def advise(self, text: str) -> None:
+        """What the person at the terminal may want to know now."""
+        self._say(text)
+
     def on_begin(self, total: int) -> None:
         self._total = total
         if not self._quiet:

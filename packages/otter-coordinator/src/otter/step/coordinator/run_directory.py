@@ -102,8 +102,12 @@ class RunDirectory:
             ) from None
         started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         facts = {"pid": os.getpid(), "host": socket.gethostname(), "started_at": started}
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, orjson.dumps(facts), 0)
+        try:
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, orjson.dumps(facts), 0)
+        except OSError as error:
+            os.close(fd)
+            raise FSError(f"{path}: {error.strerror}") from error
         return fd
 
 
