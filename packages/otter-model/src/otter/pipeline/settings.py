@@ -29,6 +29,7 @@ DEFAULT_CONCURRENCY = 16
 DEFAULT_GRACE = 10.0
 DEFAULT_START_TIMEOUT = 30.0
 MAX_STEP_NAME = 200
+MAX_POOL = 10**9
 
 
 @attrs.frozen
@@ -210,7 +211,7 @@ def _scratchpad_findings(table: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _read_pools(table: dict[str, Any], report: Report) -> Iterator[tuple[str, int]]:
-    read = _integer(1, 10**9)
+    read = _integer(1, MAX_POOL)
     return _read_table(table, ("pools",), dict.fromkeys(table, read), report)
 
 
