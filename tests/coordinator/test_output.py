@@ -133,9 +133,17 @@ def test_an_encoding_lacks_characters(tmp_path: Path) -> None:
     assert r"hello_world \u65e5\u672c" in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [("status",), ("plan", "pipeline.toml"), ("manifest", "show"), ("init",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("status",), ("plan", "pipeline.toml"), ("manifest", "show"), ("init",),
+        ("run", '"$OLDPWD/pipeline.toml"', '--work-path="$OLDPWD/work"'),
+    ],
+    ids=lambda arguments: arguments[0],
+)  # fmt: skip
 def test_the_working_directory_is_gone(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     """It is said, in one line."""
+    (tmp_path / "pipeline.toml").write_text(PIPELINE)
     line = f'mkdir gone; cd gone; rmdir "$PWD"; exec "$0" -c "$1" {" ".join(arguments)}'
     command = ["sh", "-c", line, sys.executable, OTTER]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

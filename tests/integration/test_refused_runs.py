@@ -148,3 +148,12 @@ def test_an_application_tells_what_it_can(place: Path, capfd: pytest.CaptureFixt
     said = capfd.readouterr().err
     assert ["retries" in said, "whoo" in said, "hello_word you" in said] == [True, False, False]
     assert said.endswith("3 errors\n")
+
+
+def test_a_first_run_that_was_refused_is_no_run(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """There is nothing to be resumed, and nothing is said to be."""
+    (place / "pipeline.toml").write_text(PIPELINE + 'whoo = "x"\n')
+    assert 22 == main(["run", "pipeline.toml"])
+    capfd.readouterr()
+    assert 22 == main(["status"])
+    assert "otter status: error: no step ever ran in work: name another" in capfd.readouterr().err

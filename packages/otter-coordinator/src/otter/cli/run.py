@@ -54,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the step; the exit code."""
+    os.getcwd()  # raises where it was removed: workers could not begin in it
     try:
         if args.explain and not args.resume:
             raise ConfigError("--explain says what --resume does: give both")
