@@ -72,8 +72,10 @@ def test_an_application_refuses_it_as_well(place: Path, capfd: pytest.CaptureFix
         ("", ["--tasks", "tests.nowhere"], 2),
         ("", ["--set", "name"], 22),
         ("", ["--release-uri", "pipeline.toml"], 22),
+        ("", ["--worker-python", "no-such-python"], 22),
+        ('[workers]\npython = "./pipeline.toml"\n', [], 22),
     ],
-    ids=["field", "policy", "package", "flag", "release"],
+    ids=["field", "policy", "package", "flag", "release", "interpreter", "no program"],
 )
 def test_what_a_former_run_recorded_stays(
     place: Path, capfd: pytest.CaptureFixture[str], more: str, arguments: list[str], code: int

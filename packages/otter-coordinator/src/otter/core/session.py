@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,7 @@ from otter.step.model import Step
 from otter.task.task_registry import TaskRegistry
 from otter.task.task_type import TaskType
 from otter.util.collector import paused_collector
+from otter.util.errors import ConfigError
 from otter.util.units import format_duration
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -65,8 +67,12 @@ class Session:
 
         Raises:
             PipelineError: the step cannot run as it is described; every mistake is named.
+            ConfigError: there is no such interpreter for the workers.
             OtterError: as `Coordinator.run`.
         """
+        python = self.options.python
+        if python is not None and shutil.which(python) is None:
+            raise ConfigError(f"the interpreter for workers, {python}: there is no such program")
         scratchpad = Scratchpad({**self.pipeline.scratchpad, **self.values})
         try:
             with paused_collector(keep=True):  # a hundred thousand specs are made here, and none of them is garbage
