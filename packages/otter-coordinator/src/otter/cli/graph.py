@@ -16,7 +16,8 @@ from otter.core.spec_problems import load_sound
 from otter.pipeline import PipelineError
 from otter.plan.graph import Graph
 from otter.plan.outline import outline
-from otter.util.errors import FSError, OtterError
+from otter.report.output import write_output
+from otter.util.errors import OtterError
 
 FORMATS = ("mermaid", "dot", "svg")
 SUFFIXES = {".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot", ".svg": "svg"}
@@ -29,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-f", "--format", choices=FORMATS, help="default: what the name of the output says, else mermaid"
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it to a file")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write it to a file; - for the standard output"
+    )
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a scratchpad value")
     parser.add_argument("--lenient", action="store_true", help="fields that no task type declares are no errors")
     add_type_flags(parser)
@@ -42,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         if args.output is None:
             sys.stdout.write(text)
         else:
-            _write(args.output, text)
+            write_output(str(args.output), text.encode())
     except PipelineError as error:
         tell_problems(error.problems)
         return exit_codes.BAD_CONFIGURATION
@@ -79,10 +82,3 @@ def _picture(args: argparse.Namespace) -> str:
             from otter.plan.mermaid import mermaid
 
             return mermaid(graph)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise FSError(f"{path}: {error.strerror}") from error

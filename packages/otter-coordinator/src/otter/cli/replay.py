@@ -20,6 +20,7 @@ from otter.core.types import WORKER_MODULE
 from otter.inspection.records import RecordedAttempt, last_attempt, names_in, read_records
 from otter.inspection.task_logs import only_one
 from otter.pipeline import visible
+from otter.report.output import write_output
 from otter.util.errors import FSError, OtterError
 
 FORMAT = "otter-replay/1"
@@ -46,9 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-r", "--release-uri", metavar="URI", help="where the release lives, in place of what was recorded"
     )
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a scratchpad value")
     parser.add_argument(
-        "--save", type=Path, metavar="REQUEST.json", help="only write the request, for `otter-worker replay` elsewhere"
+        "--set", action="append", default=[], metavar="KEY=VALUE",
+        help="a scratchpad value for the code of the task; placeholders in its spec are replaced already",
+    )  # fmt: skip
+    parser.add_argument(
+        "--save",
+        metavar="REQUEST.json",
+        help="only write the request, for `otter-worker replay` elsewhere; - for the standard output",
     )
 
 
@@ -58,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         attempt = _find(args)
         data = orjson.dumps(_request(attempt, args), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         if args.save is not None:
-            _write(args.save, data)
+            write_output(args.save, data)
             return exit_codes.SUCCESS
         return _start(args, attempt, data)
     except OtterError as error:
