@@ -101,14 +101,18 @@ def run_task(
         if work_path is None:
             raise TypeError("run_task needs a work_path or a config")
         config = Config(step="test", steps=["test"], work_path=work_path)
-    registry = _registry(config, task, table, packages)
-    if not lenient:
-        _refuse_unknown_fields(table, registry)
     values = dict(scratchpad or {})
+    try:
+        registry = _registry(config, task, table, packages)
+        if not lenient:
+            _refuse_unknown_fields(table, registry)
+        filled = _filled(table, registry, values)
+    except OtterError as error:
+        raise error.with_traceback(None) from error.__cause__  # it is about the spec: where it was found is no matter
     sent: list[AddSpecs] = []
     executor = Executor(registry, config.resolved(), sent.append)
     executor.store(values)
-    request = RunTask(0, 1, _filled(table, registry, values))
+    request = RunTask(0, 1, filled)
     attempt = executor.prepare(request, abort if abort is not None else Event())
     _run_phases(attempt)
     result = executor.answer(attempt, abort is not None and abort.is_set())
