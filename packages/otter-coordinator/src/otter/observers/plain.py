@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
+from otter.observers.excerpt import TRACEBACK, excerpt, first_of_chain
 from otter.observers.lines import write_line
 from otter.pipeline import Problem, render, visible
 from otter.step.coordinator.coordinator import Coordinator
@@ -25,7 +26,6 @@ CAUSES, NAMES = 10, 3
 """Causes of failures that the summary tells, and names of tasks with each."""
 LOG_LINES, TRACE_LINES = 10, 12
 """Lines of a failed task that are shown at once, and those of its traceback at most."""
-TRACEBACK = "Traceback (most recent call last):"
 COUNT_INTERVAL = 10.0
 """Seconds between two lines that count."""
 
@@ -110,12 +110,12 @@ class PlainObserver(SilentObserver):
 
 def last_lines(log: list[str]) -> list[str]:
     """The end of a log: what the task said last, and the end of the traceback, which must not take its place."""
-    heads = [place for place, line in enumerate(log) if line.startswith(TRACEBACK)]
-    head = heads[-1] if heads else len(log)
-    trace = log[head:]
+    lines = excerpt(log)
+    heads = [place for place, line in enumerate(lines) if line.startswith(TRACEBACK)]
+    trace = lines[heads[-1] :] if heads else []
     if len(trace) > TRACE_LINES:
         trace = [trace[0], "  …", *trace[2 - TRACE_LINES :]]
-    return [*log[:head][-LOG_LINES:], *trace]
+    return [*lines[: first_of_chain(lines)][-LOG_LINES:], *trace]
 
 
 def summary_lines(step: Step, coordinator: Coordinator) -> list[str]:
