@@ -114,6 +114,8 @@ def _observer(step: str, quiet: bool, log_format: str) -> PlainObserver:
 
 
 def _file(args: argparse.Namespace) -> str:
+    if args.file and args.config_path and args.file != args.config_path:
+        raise ConfigError(f"name one pipeline file: {args.file}, or {args.config_path}")
     chosen = args.file or args.config_path or os.environ.get("OTTER_CONFIG_PATH")
     if chosen is None:
         raise ConfigError("name a pipeline file: otter run FILE")
