@@ -173,7 +173,7 @@ work_pth = "x"
 [pools]
 hosts = 0
 [steps]
-s = [{ name = "hello_world a", whoo = 1, policy = { uses = "hosts" } }, 3]
+s = [{ name = "hello_world a", whoo = 1, policy = { uses = { hosts = 3 } } }, 3]
 """
 
 

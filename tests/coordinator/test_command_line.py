@@ -40,6 +40,12 @@ def test_explaining_goes_with_resuming(capsys: pytest.CaptureFixture[str]) -> No
     assert "otter: error: --explain says what --resume does: give both\n" == capsys.readouterr().err
 
 
+def test_one_pipeline_file_is_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of two that are named neither is taken without a word."""
+    assert 22 == main(["run", "x.toml", "-c", "y.toml"])
+    assert "otter: error: name one pipeline file: x.toml, or y.toml\n" == capsys.readouterr().err
+
+
 def test_every_task_of_a_resumed_run_is_explained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

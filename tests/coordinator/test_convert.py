@@ -313,3 +313,17 @@ def test_without_the_yaml_parser_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "ruamel.yaml", None)
     expected = "otter: error: reading YAML needs ruamel.yaml: pip install 'otter-coordinator[yaml]'\n"
     assert (22, "", expected) == otter_convert(tmp_path, capsys, "a: 1\n")
+
+
+def test_what_is_toml_already_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It would be no good YAML, and that is not what is wrong."""
+    (tmp_path / "p.toml").write_text('[[steps.a]]\nname = "hello_world x"\n')
+    assert 22 == main(["convert", str(tmp_path / "p.toml")])
+    assert f"otter: error: {tmp_path / 'p.toml'} is TOML already\n" == capsys.readouterr().err
+
+
+def test_the_standard_output_may_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As `-`, like that of every verb."""
+    (tmp_path / "c.yaml").write_text("steps: {a: [{name: hello_world x}]}\n")
+    assert 0 == main(["convert", str(tmp_path / "c.yaml"), "-o", "-"])
+    assert '[[steps.a]]\nname = "hello_world x"\n' == capsys.readouterr().out

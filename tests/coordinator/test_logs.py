@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -174,3 +175,30 @@ def test_a_damaged_journal_is_named(write_log: WriteLog, tmp_path: Path, capsys:
     assert 22 == main(["logs", "copy", "-w", str(tmp_path)])
     assert f"{journal}: the record at byte 0 is damaged" in capsys.readouterr().err
     assert 0 == main(["logs", "copy a", "-w", str(tmp_path), "--path"])
+
+
+@pytest.mark.parametrize("verb", [["logs", "one", "--path"], ["replay", "one", "--save", "request.json"]])
+def test_a_large_journal_is_read_record_by_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: list[str]
+) -> None:
+    """What is kept of it are names: a journal may be larger than the memory."""
+    monkeypatch.chdir(tmp_path)
+    directory = RunDirectory(tmp_path, "otter_fetch")
+    journal = Journal(directory.journal, resume=True)
+    for number in ["one", *range(299)]:
+        name = f"copy {number}"
+        record = {"kind": "task", "entry": {"name": name}, "spec": {"name": name, "text": "x" * 100_000}}
+        journal.append(encode_record(record))
+        journal.flush()
+    journal.close()
+    directory.close()
+
+    tracemalloc.start()
+    try:
+        assert 0 == main([*verb, "-w", str(tmp_path)])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert directory.journal.stat().st_size > 29_000_000
+    assert peak < 4_000_000

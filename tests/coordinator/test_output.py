@@ -133,12 +133,61 @@ def test_an_encoding_lacks_characters(tmp_path: Path) -> None:
     assert r"hello_world \u65e5\u672c" in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [("status",), ("plan", "pipeline.toml"), ("manifest", "show"), ("init",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("status",), ("plan", "pipeline.toml"), ("manifest", "show"), ("init",),
+        ("run", '"$OLDPWD/pipeline.toml"', '--work-path="$OLDPWD/work"'),
+    ],
+    ids=lambda arguments: arguments[0],
+)  # fmt: skip
 def test_the_working_directory_is_gone(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     """It is said, in one line."""
+    (tmp_path / "pipeline.toml").write_text(PIPELINE)
     line = f'mkdir gone; cd gone; rmdir "$PWD"; exec "$0" -c "$1" {" ".join(arguments)}'
     command = ["sh", "-c", line, sys.executable, OTTER]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode in (1, 22)
     assert "Traceback" not in done.stderr
     assert "error" in done.stderr
+
+
+WRITING = {
+    "graph": ("graph", "pipeline.toml", "-o"),
+    "schema": ("schema", "-o"),
+    "report": ("report", "-o"),
+    "export": ("export", "-f", "chrome", "-o"),
+    "replay": ("replay", "you", "--save"),
+}
+"""Verbs that write a file, with the flag that names it."""
+
+
+@pytest.mark.parametrize("arguments", WRITING.values(), ids=WRITING.keys())
+def test_a_named_output(place: Path, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """Every verb takes `-` for the standard output, makes missing directories, and says why it cannot write."""
+    command = [sys.executable, "-c", OTTER, *arguments]
+
+    def run(output: str | Path) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run([*command, str(output)], cwd=place, capture_output=True, check=False)
+
+    file = tmp_path / "new" / "file"
+    assert 0 == run(file).returncode
+    printed = run("-")
+    assert (0, True) == (printed.returncode, len(printed.stdout) > 20)
+    assert not (place / "-").exists()
+    assert abs(file.stat().st_size - len(printed.stdout)) < 100  # a time of day is in some of them
+    for output in (tmp_path, Path(".")):
+        refused = run(output)
+        assert (22, b"") == (refused.returncode, refused.stdout)
+        assert refused.stderr.endswith(f"{output} cannot be written: Is a directory\n".encode())
+
+
+@pytest.mark.parametrize("arguments", WRITING.values(), ids=WRITING.keys())
+def test_an_output_that_is_no_file_stays(place: Path, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """A pipe or a device gets what is written, and is there afterwards: nothing is renamed over it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-c", OTTER, *arguments, str(pipe)]
+    with subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE) as process, open(pipe, "rb") as stream:
+        data = stream.read()  # it was opened when the other end was
+    assert (0, True, True) == (process.returncode, len(data) > 20, pipe.is_fifo())

@@ -71,9 +71,11 @@ def read_again(path: Path) -> list[int]:
 def write_journal(scenario: Scenario, resume: bool = False, first: int = 0) -> None:
     """Commit records: flushed one by one, and synced after some."""
     directory = RunDirectory(scenario.root / "work", KEY)
-    journal = Journal(directory.journal, resume=resume)
+    journal = Journal(directory.journal if resume else directory.draft, resume=resume)
     if resume:
         journal.recover(lambda at, body: None)
+    else:
+        directory.take_over(journal)
     for number in range(first, first + 5):
         journal.append(encode_record(record(number)))
         journal.flush()

@@ -135,7 +135,9 @@ def test_looking_leaves_the_lock_as_it_is(directory: RunDirectory) -> None:
 
 def test_steps_can_be_chosen(directory: RunDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """By name or key; an unknown one is an error."""
-    RunDirectory(tmp_path, "otter_load").close()
+    load = RunDirectory(tmp_path, "otter_load")
+    load.journal.touch()
+    load.close()
     assert 0 == main(["status", "-w", str(tmp_path), "--step", "load"])
     assert capsys.readouterr().out.startswith("otter_load: not running")
     assert 22 == main(["status", "-w", str(tmp_path), "--step", "x"])

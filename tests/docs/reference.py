@@ -119,10 +119,7 @@ def types_page() -> str:
     for kind in kinds:
         lines += [f"## `{kind.name}`", ""]
         for part in kind.doc.split("\n\n"):
-            example = part.startswith("    ")
-            lines += (
-                ["```toml fragment", *textwrap.dedent(part).splitlines(), "```", ""] if example else _paragraph(part)
-            )
+            lines += _part(part)
         if kind.module.startswith("otter.commands"):
             lines += ["The operator enables it: `otter run --tasks otter.commands`.", ""]
         manner = "It is asynchronous: it shares a worker with others." if kind.asynchronous else ""
@@ -131,6 +128,15 @@ def types_page() -> str:
         lines += [f"| `{field.name}` | {_cell(_facts(field))} | {_cell(field.doc)} |" for field in kind.fields]
         lines += [""]
     return _page(lines)
+
+
+def _part(text: str) -> list[str]:
+    """An example, a list or a paragraph of a docstring."""
+    if text.startswith("    "):
+        return ["```toml fragment", *textwrap.dedent(text).splitlines(), "```", ""]
+    if text.startswith("- "):
+        return [*_escaped(text).splitlines(), ""]
+    return _paragraph(text)
 
 
 def _facts(field: Field) -> str:

@@ -156,6 +156,7 @@ greet  1/4  TIME
             + """
 stumble again: attempt 1 failed (TaskRunError: it stumbled), again in TIME
 stopped by SIGINT
+running tasks have TIME to end; the next signal kills them
 step greet was stopped in TIME: 4 tasks: 0 succeeded, 1 failed, 2 aborted, 1 ne
 ver begun
 reason: stopped by SIGINT

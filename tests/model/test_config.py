@@ -47,6 +47,11 @@ def test_values_are_made_uniform() -> None:
             "log_level: must be one of TRACE, DEBUG, INFO, SUCCESS, WARNING, ERROR, CRITICAL, got 'LOUD'",
         ),
         (
+            "release_uri",
+            "file://host/r",
+            "release_uri: a file URL is file:/// and an absolute path, got 'file://host/r'",
+        ),
+        (
             "runner_name",
             "Otter",
             (
@@ -61,6 +66,26 @@ def test_what_breaks_a_rule_is_refused(field: str, value: Any, message: str) -> 
     with pytest.raises(ConfigError) as raised:
         Config(step="s", **{field: value})
     assert message == str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("uri", "kept", "directory"),
+    [
+        (None, None, Path("w")),
+        ("/r/s/", "/r/s", Path("/r/s")),
+        ("/", "/", Path("/")),
+        ("~/r", str(Path.home() / "r"), Path.home() / "r"),
+        ("file:///r%20s/", "file:///r%20s", Path("/r s")),
+        ("file:///", "file:///", Path("/")),
+        ("File://localhost/r", "File://localhost/r", Path("/r")),
+        ("s3://bucket/", "s3://bucket", None),
+        ("s3://", "s3://", None),
+    ],
+)
+def test_the_directory_of_a_release(uri: str | None, kept: str | None, directory: Path | None) -> None:
+    """A path or a file URL names it; the work path is it where nothing else is named; a bucket has none."""
+    config = Config(step="s", work_path="w", release_uri=uri)
+    assert (kept, directory) == (config.release_uri, config.release_directory)
 
 
 def test_it_is_frozen() -> None:

@@ -60,9 +60,11 @@ failure    2.50s  otter_fetch  copy b: CopyError: full
 
 
 def test_nothing_found_is_told_by_the_exit_code(manifest: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """1, as grep does it."""
+    """1, as grep does it; a person is told in words as well, because a slip looks the same."""
     assert 1 == main(["manifest", "query", manifest, "--name", "nobody"])
-    assert "" == capsys.readouterr().out
+    assert ("", f"no task of {manifest} is so\n") == capsys.readouterr()
+    assert 1 == main(["manifest", "query", manifest, "--name", "nobody", "--json"])
+    assert ("[]\n", "") == capsys.readouterr()
 
 
 def test_an_unknown_step_is_an_error(manifest: str, capsys: pytest.CaptureFixture[str]) -> None:

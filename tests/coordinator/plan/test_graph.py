@@ -162,4 +162,4 @@ def test_what_is_wrong_is_said(otter: Otter) -> None:
     code, output = otter("graph", TEXT.replace("copy targets", "cpy targets", 1))
     assert 22 == code
     assert "pipeline.toml:2:9: error" in output
-    assert (1, "otter: error: none/x.svg: No such file or directory\n") == otter("graph", TEXT, "-o", "none/x.svg")
+    assert (22, "otter: error: . cannot be written: Is a directory\n") == otter("graph", TEXT, "-f", "dot", "-o", ".")

@@ -29,6 +29,7 @@ LIBRARY = TRACEBACK.replace(
 WIRE = TRACEBACK.replace("KeyError:", '  File "/env/src/otter/wire/values.py", line 9, in exact\n    x\nKeyError:')
 PACKAGE = TRACEBACK.replace("transform.py", "genes/__init__.py")
 KILLED = "killed by SIGKILL, possibly out of memory (peak 367.0 MiB)"
+STARVED = "killed by SIGKILL, out of memory as the kernel reports (peak 367.0 MiB)"
 CASES = [
     (failed("KeyError: 'gene_id'", exception="KeyError", traceback=TRACEBACK),
      Cause("exception", "KeyError", "transform.py:131, in convert")),
@@ -44,6 +45,8 @@ CASES = [
      Cause("host", "ftp.example.org:8021", "DownloadError")),
     (failed("cannot use http://[broken for 'x'"), Cause("message", "cannot use http://[broken for …")),
     (failed(f"crashed: {KILLED}", attempts=[died("crashed", KILLED, signal="SIGKILL")]),
+     Cause("death", "killed by SIGKILL", "possibly out of memory")),
+    (failed(f"crashed: {STARVED}", attempts=[died("crashed", STARVED, signal="SIGKILL")]),
      Cause("death", "killed by SIGKILL", "out of memory")),
     (failed("crashed: exited with 3", attempts=[died("crashed", "exited with 3", exit_code=3)]),
      Cause("death", "exited with 3 before it answered")),

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 TESTS = """
 from otter.config.model import Config
 from otter.manifest.model import Result
@@ -78,3 +80,22 @@ def test_it(run_task):
     assert "1 failed" in done.stdout
     assert "otter.util.errors.NotFoundError: /no/where: there is no such file" in done.stdout
     assert "otter/testing/task.py" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"name": "hello_world x", "woh": "y"}, "SpecError: 'hello_world x': hello_world has no field 'woh'"),
+        ({"name": "hello_world x", "who": "${v}"}, "ScratchpadError: nothing defines ${v}"),
+        ({"name": "hallo_world x"}, "TaskBuildError: unknown task type 'hallo_world'"),
+        ({"name": "hello_world"}, "SpecError: Spec: name: a name is the task type and a description"),
+    ],
+)
+def test_a_spec_that_is_refused_shows_the_test_only(tmp_path: Path, spec: dict[str, str], said: str) -> None:
+    """What is wrong with it stands in the test; nothing of how it was found is printed."""
+    (tmp_path / "test_failing.py").write_text(f"def test_it(run_task):\n    run_task({spec!r})\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_failing.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert f"E       otter.util.errors.{said}" in done.stdout
+    places = [line.split(": ")[0] for line in done.stdout.splitlines() if ".py:" in line and "FAILED" not in line]
+    assert ["test_failing.py:2"] == places

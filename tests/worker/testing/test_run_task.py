@@ -194,3 +194,24 @@ def test_a_spec_without_a_name_is_refused(tmp_path: Path, spec: dict[str, Any]) 
     """Before anything runs, in words; also where the class of the task is given."""
     with pytest.raises(SpecError, match="name"):
         run_task(spec, task=Halve, work_path=tmp_path)
+
+
+def test_a_field_that_nothing_declares_is_refused(tmp_path: Path) -> None:
+    """As `otter check` does it: the wrong value of an optional field would be tested, and nobody would know."""
+    spec = {"name": "halve it", "number": 2, "wher": "there.txt", "colour": "red"}
+    said = """\
+'halve it': halve has no field 'wher'; did you mean 'where'?
+    halve has no field 'colour'; it has number, where"""
+    with pytest.raises(SpecError) as raised:
+        run_task(spec, task=Halve, work_path=tmp_path)
+    assert (said, ["wher", "colour"]) == (str(raised.value), [name for name, _ in raised.value.problems])
+    assert [] == list(tmp_path.iterdir())
+
+    assert Result.SUCCESS == run_task(spec, task=Halve, work_path=tmp_path, lenient=True).result
+
+
+def test_a_spec_that_was_built_has_no_other_fields(tmp_path: Path) -> None:
+    """It may also say its type apart from its name, and have a policy."""
+    spec = HalveSpec(name="halve it", number=2, policy={"retries": 1})
+    spec.task_type = "halve"
+    assert Result.SUCCESS == run_task(spec, task=Halve, work_path=tmp_path).result

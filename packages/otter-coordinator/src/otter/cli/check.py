@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import threading
 from collections.abc import Mapping
@@ -11,11 +10,12 @@ from typing import Any, TextIO
 
 import attrs
 
-from otter.cli.printing import count, while_somebody_reads
+from otter.cli.printing import LENIENT, count, wants_colour, while_somebody_reads
 from otter.cli.type_flags import add_type_flags, task_types
 from otter.core import exit_codes
+from otter.core.releases import release_problems
 from otter.core.settings import parse_overrides, readable_file
-from otter.core.spec_problems import Judge, check_steps, judge_specs
+from otter.core.spec_problems import Judge, every_problem, judge_specs
 from otter.core.types import TaskPackageError
 from otter.pipeline import Pipeline, PipelineError, Problem, load_pipeline, render_one, summary
 from otter.task.task_type import TaskType
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the verb."""
     parser.add_argument("files", metavar="FILE", nargs="+", help="pipeline files")
     parser.add_argument("-s", "--step", metavar="NAME", help="check this step only (default: all of them)")
-    parser.add_argument("--lenient", action="store_true", help="fields that no task type declares are only warnings")
+    parser.add_argument("--lenient", action="store_true", help=LENIENT)
     parser.add_argument("--json", action="store_true", help="print what is found as JSON")
     add_type_flags(parser)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a scratchpad value")
@@ -74,11 +74,11 @@ def _check(file: str, args: argparse.Namespace, values: Mapping[str, Any], known
     except PipelineError as error:
         return Report(file, {}, error.problems)
     types = known.of(pipeline)
-    found = list(pipeline.warnings)
     judge = known.judge(pipeline) if args.types is None else None
-    found += check_steps(pipeline, steps, types, judge, scratchpad=values, lenient=args.lenient)
-    once = dict.fromkeys(found)  # a task that is no table is found both with the structure and with its step
-    return Report(file, steps, tuple(sorted(once, key=lambda problem: (problem.line, problem.column))))
+    release = release_problems(pipeline, pipeline.settings.get("release_uri"), "", fatal=False, lenient=args.lenient)
+    pipeline = attrs.evolve(pipeline, warnings=(*pipeline.warnings, *release))
+    found = every_problem(pipeline, steps, types, judge, scratchpad=values, lenient=args.lenient)
+    return Report(file, steps, tuple(found))
 
 
 class _TaskTypes:
@@ -148,8 +148,3 @@ def _print_json(reports: list[Report], problems: list[Problem]) -> None:
         ],
     }
     sys.stdout.buffer.write(orjson.dumps(table, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-
-
-def wants_colour(stream: TextIO) -> bool:
-    """Whether a stream is a terminal, and its user has not said no to colours."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -16,6 +16,7 @@ from otter.cli.toml_layout import Layout
 from otter.cli.yaml_tree import read_yaml
 from otter.core import exit_codes
 from otter.pipeline import PipelineError, Problem, render_one, visible
+from otter.report.output import STANDARD_OUTPUT
 from otter.util.errors import ConfigError
 
 
@@ -31,8 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Convert the file; the exit code: 0, or 22 if it is no configuration or nothing could be written."""
     try:
+        if args.file.suffix == ".toml":
+            raise ConfigError(f"{args.file} is TOML already")
         conversion = convert(args.file)
-        if args.output is None:
+        if args.output in (None, Path(STANDARD_OUTPUT)):
             sys.stdout.write(conversion.text)
         else:
             _write(args.output, conversion.text, args.force)

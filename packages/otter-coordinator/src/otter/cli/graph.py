@@ -7,14 +7,17 @@ import os
 import sys
 from pathlib import Path
 
+from otter.cli.printing import tell_problems
 from otter.cli.type_flags import add_type_flags, task_types
 from otter.core import exit_codes
 from otter.core.runner import exit_code
 from otter.core.settings import choose_step, from_environment, parse_overrides, readable_file
-from otter.pipeline import PipelineError, load_pipeline, render
+from otter.core.spec_problems import load_sound
+from otter.pipeline import PipelineError
 from otter.plan.graph import Graph
 from otter.plan.outline import outline
-from otter.util.errors import FSError, OtterError
+from otter.report.output import write_output
+from otter.util.errors import OtterError
 
 FORMATS = ("mermaid", "dot", "svg")
 SUFFIXES = {".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot", ".svg": "svg"}
@@ -27,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-f", "--format", choices=FORMATS, help="default: what the name of the output says, else mermaid"
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it to a file")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write it to a file; - for the standard output"
+    )
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a scratchpad value")
     parser.add_argument("--lenient", action="store_true", help="fields that no task type declares are no errors")
     add_type_flags(parser)
@@ -40,9 +45,9 @@ def run(args: argparse.Namespace) -> int:
         if args.output is None:
             sys.stdout.write(text)
         else:
-            _write(args.output, text)
+            write_output(str(args.output), text.encode())
     except PipelineError as error:
-        sys.stderr.write(render(error.problems))
+        tell_problems(error.problems)
         return exit_codes.BAD_CONFIGURATION
     except OtterError as error:
         print(f"otter: error: {error}", file=sys.stderr)
@@ -51,9 +56,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _picture(args: argparse.Namespace) -> str:
-    pipeline = load_pipeline(readable_file(args.file))
-    step = choose_step(pipeline, args.step or from_environment("otter", os.environ).get("step"))
     values = parse_overrides(args.set)
+    named = args.step or from_environment("otter", os.environ).get("step")
+    pipeline = load_sound(
+        readable_file(args.file), named, lambda python: task_types(args, python), None,
+        scratchpad=values, lenient=args.lenient,
+    )  # fmt: skip
+    step = choose_step(pipeline, named)
     types = task_types(args, pipeline.workers.python)
     problems = pipeline.check(step, types, scratchpad=values, lenient=args.lenient)
     if any(problem.severity == "error" for problem in problems):
@@ -73,10 +82,3 @@ def _picture(args: argparse.Namespace) -> str:
             from otter.plan.mermaid import mermaid
 
             return mermaid(graph)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise FSError(f"{path}: {error.strerror}") from error

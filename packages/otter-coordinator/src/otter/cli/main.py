@@ -43,10 +43,6 @@ exit codes:
 """
 
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""How writing fails on a disk that takes no more."""
-
-
 class Parser(argparse.ArgumentParser):
     """An argument parser whose mistakes are mistakes of configuration."""
 
@@ -94,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.filename is None and error.errno == errno.ENOENT and directory_is_gone():
             print("otter: error: the working directory is gone", file=sys.stderr)
             return exit_codes.FAILED
-        if error.filename is not None or error.errno not in NO_ROOM:
+        if error.filename is not None or error.errno not in exit_codes.NO_ROOM:
             raise
         silence(sys.stdout)
         print(f"otter: error: what was to be printed has no room: {error.strerror}", file=sys.stderr)

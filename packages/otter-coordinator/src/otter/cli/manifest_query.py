@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -13,6 +14,7 @@ from otter.core import exit_codes
 from otter.inspection import Lineage, ManifestView, Origin, TaskView
 from otter.inspection.manifest_view import locations
 from otter.manifest.model import Result
+from otter.pipeline import visible
 from otter.util.errors import ConfigError
 from otter.util.units import format_duration
 
@@ -67,6 +69,8 @@ def _tasks(args: argparse.Namespace, manifest: ManifestView) -> bool:
         elapsed = format_duration(task.elapsed) if task.elapsed is not None else "-"
         reason = f": {first_line(task.reason)}" if task.reason and task.result != Result.SUCCESS else ""
         say(f"{task.result:<7}  {elapsed:>7}  {task.step}  {task.name}{reason}")
+    if not tasks and not args.json:
+        print(visible(f"no task of {manifest.path} is so"), file=sys.stderr)
     return bool(tasks)
 
 

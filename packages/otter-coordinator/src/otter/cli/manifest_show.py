@@ -12,6 +12,7 @@ from otter.cli.manifest_flags import add_json_flag, add_manifest_argument, add_s
 from otter.cli.printing import count, first_line, print_json, say
 from otter.core import exit_codes
 from otter.manifest.model import Result
+from otter.observers.excerpt import excerpt
 from otter.report import ReleaseFacts, StepFacts, read_release
 from otter.report.causes import CauseGroup, failures, recovered
 from otter.report.links import Links, blocked
@@ -117,7 +118,7 @@ def _print_cause(step: StepFacts, group: CauseGroup, waiting: int) -> None:
         say(f"    … and {len(tasks) - NAMED:,} more: otter manifest query --result failure")
     if waiting:
         say(f"    {count(waiting, 'task')} never began because of it")
-    for line in tasks[0].log[-LOG_LINES:]:
+    for line in excerpt(tasks[0].log)[-LOG_LINES:]:
         say(f"    | {line}")
     if tasks[0].log_file is not None:
         say(f"    log: {tasks[0].log_file}")

@@ -10,12 +10,15 @@ from itertools import groupby
 from pathlib import Path
 from typing import TextIO
 
+from otter.cli.printing import LENIENT, tell_problems
 from otter.cli.run import RUNNER_NAME
 from otter.cli.type_flags import add_type_flags, task_types
 from otter.core import exit_codes
+from otter.core.releases import release_problems
 from otter.core.runner import add_run_flags, exit_code
-from otter.core.settings import parse_overrides, readable_file, resolve_config
-from otter.pipeline import PipelineError, load_pipeline, render, visible
+from otter.core.settings import from_environment, parse_overrides, readable_file, resolve_config, source_of
+from otter.core.spec_problems import load_sound
+from otter.pipeline import PipelineError, visible
 from otter.plan.durations import Durations, read_durations
 from otter.plan.forecast import Entry, Forecast, Forecaster
 from otter.plan.reuse import read_history
@@ -40,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an earlier run, from which durations are foretold (default: the one in the work path)",
     )  # fmt: skip
     parser.add_argument("--all", action="store_true", help="list every task of a generator with many")
-    parser.add_argument("--lenient", action="store_true", help="fields that no task type declares are no errors")
+    parser.add_argument("--lenient", action="store_true", help=LENIENT)
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_type_flags(parser)
 
@@ -50,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         forecast = _forecast(args)
     except PipelineError as error:
-        sys.stderr.write(render(error.problems))
+        tell_problems(error.problems)
         return exit_codes.BAD_CONFIGURATION
     except OtterError as error:
         print(f"otter: error: {error}", file=sys.stderr)
@@ -67,14 +70,21 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _forecast(args: argparse.Namespace) -> Forecast:
-    pipeline = load_pipeline(readable_file(args.file))
+    values = parse_overrides(args.set)
+    step = args.step or from_environment(RUNNER_NAME, os.environ).get("step")
+    pipeline = load_sound(
+        readable_file(args.file), step, lambda python: task_types(args, python), None,
+        scratchpad=values, lenient=args.lenient,
+    )  # fmt: skip
     flags = {name: getattr(args, name) for name in ("step", "work_path", "release_uri", "pool_size", "log_level")}
     config = resolve_config(RUNNER_NAME, pipeline, flags, os.environ)
-    values = parse_overrides(args.set)
     types = task_types(args, pipeline.workers.python)
     problems = pipeline.check(config.step, types, scratchpad=values, lenient=args.lenient)
     if any(problem.severity == "error" for problem in problems):
         raise PipelineError(problems)
+    source = source_of("release_uri", RUNNER_NAME, flags, os.environ)
+    release = release_problems(pipeline, config.release_uri, source, fatal=False, lenient=args.lenient)
+    tell_problems(release, summed_up=False)
     durations: Durations = read_durations(config, args.manifest)
     history = read_history(config.work_path.absolute(), f"{config.runner_name}_{config.step}") if args.resume else None
     return Forecaster(pipeline, config, types, values, durations, history).forecast()

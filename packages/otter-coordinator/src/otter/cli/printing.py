@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 
 from otter.observers.lines import silence
-from otter.pipeline import visible
+from otter.pipeline import Problem, render, render_one, visible
 
 SHOWN = 50
 """Items of a list that are shown to a person; a program gets all of them."""
+LENIENT = "fields that no task type declares, and a release without a store, are only warnings"
+"""What the flag `--lenient` does."""
 
 
 @contextlib.contextmanager
@@ -29,6 +32,24 @@ def while_somebody_reads() -> Iterator[None]:
 def print_json(value: Any) -> None:
     """Print JSON."""
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
+
+
+def tell_problems(problems: Iterable[Problem], *, summed_up: bool = True) -> None:
+    """Show what is wrong with a pipeline file on the error output.
+
+    Args:
+        summed_up: with a line that counts it.
+    """
+    shown = list(problems)
+    colour = wants_colour(sys.stderr)
+    text = render(shown, colour=colour) if summed_up else "\n".join(render_one(one, colour=colour) for one in shown)
+    if shown:
+        print(text, file=sys.stderr)
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """Whether a stream is a terminal, and its user has not said no to colours."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def say(text: str = "") -> None:

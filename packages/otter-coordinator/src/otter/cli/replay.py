@@ -20,6 +20,7 @@ from otter.core.types import WORKER_MODULE
 from otter.inspection.records import RecordedAttempt, last_attempt, names_in, read_records
 from otter.inspection.task_logs import only_one
 from otter.pipeline import visible
+from otter.report.output import write_output
 from otter.util.errors import FSError, OtterError
 
 FORMAT = "otter-replay/1"
@@ -46,9 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-r", "--release-uri", metavar="URI", help="where the release lives, in place of what was recorded"
     )
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a scratchpad value")
     parser.add_argument(
-        "--save", type=Path, metavar="REQUEST.json", help="only write the request, for `otter-worker replay` elsewhere"
+        "--set", action="append", default=[], metavar="KEY=VALUE",
+        help="a scratchpad value for the code of the task; placeholders in its spec are replaced already",
+    )  # fmt: skip
+    parser.add_argument(
+        "--save",
+        metavar="REQUEST.json",
+        help="only write the request, for `otter-worker replay` elsewhere; - for the standard output",
     )
 
 
@@ -58,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         attempt = _find(args)
         data = orjson.dumps(_request(attempt, args), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         if args.save is not None:
-            _write(args.save, data)
+            write_output(args.save, data)
             return exit_codes.SUCCESS
         return _start(args, attempt, data)
     except OtterError as error:
@@ -67,14 +73,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _find(args: argparse.Namespace) -> RecordedAttempt:
-    found = []
-    for run in chosen_runs(args, os.environ):
-        records = read_records(run)
-        found += [(run, records, name) for name in names_in(records)]
-    run, records, name = found[only_one(args.task, [(run.key, name) for run, _, name in found])]
+    found = [(run, name) for run in chosen_runs(args, os.environ) for name in names_in(read_records(run))]
+    run, name = found[only_one(args.task, [(run.key, name) for run, name in found])]
     if run.running:
         _say("warning: the run is going on, and may be running this task, too")
-    return last_attempt(run, records, name)
+    return last_attempt(run, read_records(run), name)
 
 
 def _request(attempt: RecordedAttempt, args: argparse.Namespace) -> dict[str, Any]:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import os
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import attrs
 
-from otter.cli.printing import while_somebody_reads
+from otter.cli.printing import LENIENT, tell_problems, while_somebody_reads
 from otter.core import exit_codes
+from otter.core.releases import release_problems
 from otter.core.runner import add_run_flags, exit_code
 from otter.core.session import Session
-from otter.core.settings import parse_overrides, readable_file, resolve_config
+from otter.core.settings import from_environment, parse_overrides, readable_file, resolve_config, source_of
+from otter.core.spec_problems import judge_specs, load_sound
+from otter.core.types import published_types
 from otter.observers.json_lines import JsonObserver
 from otter.observers.plain import PlainObserver
-from otter.pipeline import Pipeline, PipelineError, load_pipeline, render, visible
+from otter.pipeline import Pipeline, PipelineError, visible
 from otter.step.coordinator.coordinator import RunOptions
 from otter.task.policy import Policy
 from otter.util.collector import paused_collector
@@ -41,34 +47,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep-going", action="store_true", help="run all that does not depend on a failure")
     parser.add_argument("--resume", action="store_true", help="do not run again what an earlier run completed")
     parser.add_argument("--explain", action="store_true", help="with --resume: say for each task why it runs or not")
-    parser.add_argument("--lenient", action="store_true", help="fields that no task type declares are only warnings")
+    parser.add_argument("--lenient", action="store_true", help=LENIENT)
     parser.add_argument("--log-format", choices=("plain", "json"), default="plain", help="lines for people or programs")
     parser.add_argument("-q", "--quiet", action="store_true", help="failures and the summary only")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the step; the exit code."""
+    os.getcwd()  # raises where it was removed: workers could not begin in it
     try:
         if args.explain and not args.resume:
             raise ConfigError("--explain says what --resume does: give both")
+        values = parse_overrides(args.set)
         with paused_collector(keep=True):
-            pipeline = load_pipeline(readable_file(_file(args)))
+            pipeline = _load(args, values)
         flags = {name: getattr(args, name) for name in ("step", "work_path", "release_uri", "pool_size", "log_level")}
         config = resolve_config(RUNNER_NAME, pipeline, flags, os.environ)
         observer = _observer(config.step, args.quiet, args.log_format)
-        session = Session(config, pipeline, _options(args, pipeline), observer, parse_overrides(args.set), args.lenient)
+        source = source_of("release_uri", RUNNER_NAME, flags, os.environ)
+        found = release_problems(pipeline, config.release_uri, source, fatal=True, lenient=args.lenient)
+        session = Session(
+            config, pipeline, _options(args, pipeline), observer, values, args.lenient, found, observer.warn,
+            observer.advise,
+        )  # fmt: skip
         try:
             step = asyncio.run(session.run())
         finally:
             observer.close()
     except PipelineError as error:
-        sys.stderr.write(f"{render(error.problems).rstrip()}\n")
+        tell_problems(error.problems)
         return exit_codes.BAD_CONFIGURATION
     except OtterError as error:
         print(f"otter: error: {visible(str(error))}", file=sys.stderr)
         return exit_code(error)
-    if session.warnings:
-        sys.stderr.write(f"{render(session.warnings).rstrip()}\n")
     assert session.coordinator is not None, "the session ran"
     if args.explain:
         with while_somebody_reads():
@@ -78,6 +89,18 @@ def run(args: argparse.Namespace) -> int:
     if session.stopped_by is not None and step.manifest.result != "success":
         return exit_codes.SIGNALLED + session.stopped_by
     return exit_codes.SUCCESS if step.manifest.result == "success" else exit_codes.FAILED
+
+
+def _load(args: argparse.Namespace, values: Mapping[str, Any]) -> Pipeline:
+    step = args.step or from_environment(RUNNER_NAME, os.environ).get("step")
+    return load_sound(
+        readable_file(_file(args)),
+        step,
+        lambda python: published_types(args.tasks, args.worker_python or python),
+        lambda python: functools.partial(judge_specs, tasks=args.tasks, python=args.worker_python or python),
+        scratchpad=values,
+        lenient=args.lenient,
+    )
 
 
 def _observer(step: str, quiet: bool, log_format: str) -> PlainObserver:
@@ -91,6 +114,8 @@ def _observer(step: str, quiet: bool, log_format: str) -> PlainObserver:
 
 
 def _file(args: argparse.Namespace) -> str:
+    if args.file and args.config_path and args.file != args.config_path:
+        raise ConfigError(f"name one pipeline file: {args.file}, or {args.config_path}")
     chosen = args.file or args.config_path or os.environ.get("OTTER_CONFIG_PATH")
     if chosen is None:
         raise ConfigError("name a pipeline file: otter run FILE")

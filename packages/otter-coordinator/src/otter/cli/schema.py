@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 import orjson
 
@@ -12,7 +11,8 @@ from otter.cli.type_flags import add_type_flags, task_types
 from otter.core import exit_codes
 from otter.core.runner import exit_code
 from otter.pipeline.schema import json_schema
-from otter.util.errors import FSError, OtterError
+from otter.report.output import write_output
+from otter.util.errors import OtterError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Print a JSON Schema of pipeline files for the task types at hand. With a first line such as "
         "'#:schema ./otter.schema.json' in a pipeline file, TOML language servers complete, explain and check it."
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it to a file")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write it to a file; - for the standard output")
     add_type_flags(parser)
 
 
@@ -33,15 +33,8 @@ def run(args: argparse.Namespace) -> int:
         if args.output is None:
             sys.stdout.buffer.write(data)
         else:
-            _write(args.output, data)
+            write_output(args.output, data)
     except OtterError as error:
         print(f"otter: error: {error}", file=sys.stderr)
         return exit_code(error)
     return exit_codes.SUCCESS
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise FSError(f"{path}: {error.strerror}") from error

@@ -66,7 +66,7 @@ def _print_list(stream: TextIO, types: list[TaskType]) -> None:
 
 
 def _print_type(stream: TextIO, kind: TaskType) -> None:
-    from otter.cli.check import wants_colour
+    from otter.cli.printing import wants_colour
 
     bold, dim, reset = ("\x1b[1m", "\x1b[2m", "\x1b[0m") if wants_colour(stream) else ("", "", "")
     print(f"{bold}{kind.name}{reset}{dim}  {_manner(kind)}{reset}", file=stream)

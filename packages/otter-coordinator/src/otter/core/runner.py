@@ -21,15 +21,17 @@ from typing import NoReturn
 
 from otter.config.model import RUNNER_NAME, Config
 from otter.core import exit_codes
+from otter.core.releases import release_problems
 from otter.core.session import Session
-from otter.core.settings import from_environment, readable_file, resolve_config
+from otter.core.settings import from_environment, readable_file, resolve_config, source_of
+from otter.core.spec_problems import load_sound
 from otter.observers.plain import PlainObserver
-from otter.pipeline import Pipeline, PipelineError, load_pipeline, render
+from otter.pipeline import Pipeline, PipelineError, Problem, render
 from otter.step.coordinator.coordinator import RunOptions
 from otter.step.coordinator.opening import WorkerRefusedError
 from otter.step.coordinator.run_directory import StepBusyError
 from otter.step.model import Step
-from otter.util.errors import ConfigError, OtterError
+from otter.util.errors import ConfigError, FSError, OtterError
 from otter.util.fs import check_dir
 
 DEFAULT_CONFIG_PATH = Path("config.toml")
@@ -54,6 +56,7 @@ class Runner:
         self.name = name
         self.config: Config | None = None
         self._pipeline: Pipeline | None = None
+        self._found: list[Problem] = []
         self._packages: list[str] = []
 
     def start(self, argv: Sequence[str] | None = None) -> None:
@@ -72,9 +75,15 @@ class Runner:
         try:
             env = from_environment(self.name, os.environ)
             path = given["config_path"] or env.get("config_path") or DEFAULT_CONFIG_PATH
-            self._pipeline = load_pipeline(readable_file(path))
+            self._pipeline = load_sound(
+                readable_file(path), given["step"] or env.get("step"), None, None, scratchpad={}, lenient=True
+            )
             self.config = resolve_config(self.name, self._pipeline, given, os.environ)
             check_dir(self.config.work_path)
+            source = source_of("release_uri", self.name, given, os.environ)
+            self._found = release_problems(
+                self._pipeline, self.config.release_uri, source, fatal=True, lenient=True
+            )  # fmt: skip
         except OtterError as error:
             self._refuse(error, exit_codes.BAD_CONFIGURATION)
 
@@ -111,15 +120,22 @@ class Runner:
             task_packages=tuple(self._packages),
         )  # fmt: skip
         observer = PlainObserver(sys.stderr, self.config.step)
-        session = Session(self.config, pipeline, options, observer, lenient=True)
+        session = Session(
+            self.config,
+            pipeline,
+            options,
+            observer,
+            lenient=True,
+            found=self._found,
+            warn=observer.warn,
+            advise=observer.advise,
+        )
         try:
             step = await session.run()
         except OtterError as error:
             self._refuse(error, exit_code(error))
         for text in session.replaced:
             self._say(f"warning: {text}")
-        for warning in session.warnings:
-            self._say(render([warning]).rstrip())
         if session.coordinator is not None:
             observer.conclude(step, session.coordinator)
         return step
@@ -134,7 +150,7 @@ class Runner:
         sys.stderr.write(f"{self.name}: {text}\n")
 
     def _refuse(self, error: OtterError, code: int) -> NoReturn:
-        self._say(render(error.problems) if isinstance(error, PipelineError) else f"error: {error}")
+        self._say(render(error.problems).rstrip() if isinstance(error, PipelineError) else f"error: {error}")
         raise SystemExit(code) from error
 
 
@@ -163,4 +179,7 @@ def exit_code(error: OtterError) -> int:
         return exit_codes.NO_TASK_PACKAGE
     if isinstance(error, WorkerRefusedError) and ("task package" in str(error) or "task module" in str(error)):
         return exit_codes.NO_TASK_PACKAGE
+    if isinstance(error, FSError):  # of a path that somebody named: the work path, the release, or an output
+        full = isinstance(error.__cause__, OSError) and error.__cause__.errno in exit_codes.NO_ROOM
+        return exit_codes.FAILED if full else exit_codes.BAD_CONFIGURATION
     return exit_codes.BAD_CONFIGURATION if isinstance(error, ConfigError) else exit_codes.FAILED

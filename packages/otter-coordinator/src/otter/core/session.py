@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import shutil
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -23,6 +24,8 @@ from otter.step.model import Step
 from otter.task.model import Spec
 from otter.task.task_registry import TaskRegistry
 from otter.task.task_type import TaskType
+from otter.util.errors import ConfigError
+from otter.util.units import format_duration
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -38,9 +41,11 @@ class Session:
         observer: watches.
         values: scratchpad values that win over those of the file.
         lenient: fields that no task type declares are warnings.
+        found: what is known to be wrong already.
+        warn: is told, before the first task begins, what the checks found that does not keep the step from running.
+        advise: is told, after a signal, what it does and what another one would do.
 
     Attributes:
-        warnings: what the checks found that does not keep the step from running.
         replaced: what was said of task types that took the place of others.
         stopped_by: the first signal that asked it to stop; none if none did.
         coordinator: runs the step; none before `run`.
@@ -52,8 +57,10 @@ class Session:
     observer: Observer
     values: Mapping[str, Any] = attrs.field(factory=dict)
     lenient: bool = False
-    warnings: tuple[Problem, ...] = ()
-    replaced: tuple[str, ...] = ()
+    found: Sequence[Problem] = ()
+    warn: Callable[[Sequence[Problem]], None] = attrs.field(default=lambda _: None)
+    advise: Callable[[str], None] = attrs.field(default=lambda _: None)
+    replaced: tuple[str, ...] = attrs.field(default=(), init=False)
     stopped_by: signal.Signals | None = None
     coordinator: Coordinator | None = None
 
@@ -62,8 +69,12 @@ class Session:
 
         Raises:
             PipelineError: the step cannot run as it is described; every mistake is named.
+            ConfigError: there is no such interpreter for the workers.
             OtterError: as `Coordinator.run`.
         """
+        python = self.options.python
+        if python is not None and shutil.which(python) is None:
+            raise ConfigError(f"the interpreter for workers, {python}: there is no such program")
         scratchpad = Scratchpad({**self.pipeline.scratchpad, **self.values})
         step = Step(self.config.step, [])
         registry = TaskRegistry(self.config, scratchpad)
@@ -109,16 +120,18 @@ class Session:
                 problems = self._problems(types, lambda _: found)
         if any(problem.severity == "error" for problem in problems):
             raise PipelineError(problems)
-        self.warnings = (*self.pipeline.warnings, *problems)
+        if problems:
+            self.warn(problems)
         self.replaced = tuple(
             f"task type {kind.name!r} of {kind.replaces} is replaced by that of {kind.module}"
             for kind in types.values() if kind.replaces
         )  # fmt: skip
 
     def _problems(self, types: dict[str, TaskType], judge: Any) -> list[Problem]:
-        return self.pipeline.check(
+        of_step = self.pipeline.check(
             self.config.step, types, scratchpad=self.values, lenient=self.lenient, spec_problems=judge
         )
+        return [*self.pipeline.warnings, *self.found, *of_step]
 
     def _install_signals(self) -> list[signal.Signals]:
         """The first signal lets running tasks end, the second kills them, the third leaves at once."""
@@ -142,3 +155,6 @@ class Session:
             sys.stderr.flush()
             os._exit(128 + number)  # the lifelines take the workers along
         self.coordinator.request_stop(f"stopped by {number.name}", kill=self._received > 1)
+        if self._received == 1:
+            grace = format_duration(self.options.grace)
+            self.advise(f"running tasks have {grace} to end; the next signal kills them")

@@ -21,6 +21,13 @@ def from_environment(runner_name: str, environ: Mapping[str, str]) -> dict[str, 
     return {field: environ[name] for field, name in names.items() if environ.get(name)}
 
 
+def source_of(field: str, runner_name: str, flags: Mapping[str, Any], environ: Mapping[str, str]) -> str:
+    """What sets a field, in words: the command line, or the name of a variable; empty where neither does."""
+    if flags.get(field) is not None:
+        return "the command line"
+    return f"{runner_name}_{field}".upper() if field in from_environment(runner_name, environ) else ""
+
+
 def choose_step(pipeline: Pipeline, step: str | None) -> str:
     """The step to run; it may be left out when the file has one.
 
@@ -68,9 +75,9 @@ def resolve_config(
         )
     except (MisfitError, ConfigError) as error:
         field = "pool_size" if isinstance(error, MisfitError) else str(error).partition(":")[0]
-        source = "the command line" if field in given else f"{runner_name}_{field}".upper()
+        source = source_of(field, runner_name, flags, environ)
         text = str(error) if isinstance(error, ConfigError) else f"{field}: {error}"
-        raise ConfigError(f"{source}: {text}" if field in given or field in from_env else text) from error
+        raise ConfigError(f"{source}: {text}" if source else text) from error
 
 
 def _of_file(pipeline: Pipeline) -> dict[str, Any]:

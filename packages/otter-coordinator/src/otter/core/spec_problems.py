@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from otter.core.types import TaskPackageError, ask_environment
-from otter.pipeline import Pipeline, Problem
+from otter.pipeline import Pipeline, PipelineError, Problem, load_pipeline
 from otter.task.task_type import TaskType
 
 CHECK_MODULE = "otter.step.worker.spec_check"
@@ -44,7 +45,7 @@ def judge_specs(specs: Sequence[Spec], tasks: Sequence[str] = (), python: str | 
 def check_steps(
     pipeline: Pipeline,
     steps: Iterable[str],
-    types: Mapping[str, TaskType],
+    types: Mapping[str, TaskType] | None,
     judge: Judge | None,
     *,
     scratchpad: Mapping[str, Any],
@@ -53,6 +54,7 @@ def check_steps(
     """What is wrong with steps, their types' own checks included.
 
     Args:
+        types: none when they are not known.
         judge: asks the types' own code, once for all steps and only if there is something to ask; none leaves that out.
 
     Raises:
@@ -80,3 +82,60 @@ def check_steps(
             if any(own):
                 problems[step] = check(step, lambda _, own=own: own)  # type: ignore[misc]  # a default binds it now
     return [problem for found in problems.values() for problem in found]
+
+
+def every_problem(
+    pipeline: Pipeline,
+    steps: Iterable[str],
+    types: Mapping[str, TaskType] | None,
+    judge: Judge | None,
+    *,
+    scratchpad: Mapping[str, Any],
+    lenient: bool,
+) -> list[Problem]:
+    """What is wrong with steps and with the rest of a file, in the order of its lines.
+
+    Args:
+        pipeline: may be a faulty one; what is wrong with its structure is among its warnings.
+
+    Raises:
+        PipelineError: there is no such step.
+        TaskPackageError: the code of the task types cannot be asked.
+    """
+    of_steps = check_steps(pipeline, steps, types, judge, scratchpad=scratchpad, lenient=lenient)
+    once = dict.fromkeys([*pipeline.warnings, *of_steps])  # a task that is no table is found with both
+    return sorted(once, key=lambda problem: (problem.line, problem.column))
+
+
+def load_sound(
+    path: Path,
+    step: str | None,
+    ask: Callable[[str | None], Mapping[str, TaskType]] | None,
+    judge: Callable[[str | None], Judge] | None,
+    *,
+    scratchpad: Mapping[str, Any],
+    lenient: bool,
+) -> Pipeline:
+    """The pipeline in a file whose structure is sound.
+
+    Args:
+        step: the one that is wanted; none if that is not known yet.
+        ask: gives the task types of an environment, by its interpreter; none when they are not known.
+        judge: gives what lets their code judge specs there; none leaves that out.
+
+    Raises:
+        PipelineError: it is not. What is wrong with the step that is wanted, or with all of them, is told as well.
+    """
+    try:
+        return load_pipeline(path)
+    except PipelineError as error:
+        pipeline = load_pipeline(path, faulty=True)  # this raises the same where nothing can be understood
+        python = pipeline.workers.python
+        steps = [step] if step in pipeline.steps else list(pipeline.steps)
+        try:
+            types = ask(python) if ask is not None else None
+            judged = judge(python) if judge is not None else None
+            problems = every_problem(pipeline, steps, types, judged, scratchpad=scratchpad, lenient=lenient)
+        except TaskPackageError:
+            raise error from None  # the environment has to wait until the settings that name it are right
+        raise PipelineError(problems) from error

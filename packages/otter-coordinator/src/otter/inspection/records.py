@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import attrs
 
 from otter.config.model import Config
 from otter.inspection.run_view import JOURNAL, RunView
-from otter.step.coordinator.journal import JournalError, read_journal
+from otter.step.coordinator.journal import READ_SIZE, JournalError, decode_record, scan_journal
 from otter.util.errors import ConfigError
 
 Table = dict[str, Any]
@@ -35,25 +36,28 @@ class RecordedAttempt:
     values: Table
 
 
-def read_records(run: RunView) -> list[Table]:
-    """The records of a step's journal; none if there is no journal.
+def read_records(run: RunView) -> Iterator[Table]:
+    """The records of a step's journal, one after another, because together they may be more than the memory holds.
 
     Raises:
         JournalError: it is damaged, or cannot be read.
     """
     path = run.directory / JOURNAL
     try:
-        records, _ = read_journal(path.read_bytes())
+        with open(path, "rb", buffering=READ_SIZE) as file:
+            for at, body in scan_journal(file):
+                record = decode_record(at, body)
+                if isinstance(record, dict):
+                    yield record
     except FileNotFoundError:
-        return []
+        return
     except OSError as error:
         raise JournalError(f"{path}: {error.strerror}") from error
     except JournalError as error:
         raise JournalError(f"{path}: {error}") from error
-    return [record for record in records if isinstance(record, dict)]
 
 
-def names_in(records: list[Table]) -> dict[str, None]:
+def names_in(records: Iterable[Table]) -> dict[str, None]:
     """The names of the tasks that a journal tells of, in order."""
     names: dict[str, None] = {}
     for record in records:
@@ -63,7 +67,7 @@ def names_in(records: list[Table]) -> dict[str, None]:
     return names
 
 
-def last_attempt(run: RunView, records: list[Table], name: str) -> RecordedAttempt:
+def last_attempt(run: RunView, records: Iterable[Table], name: str) -> RecordedAttempt:
     """The last attempt of a task.
 
     Args:

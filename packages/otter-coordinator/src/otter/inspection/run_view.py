@@ -68,7 +68,9 @@ def find_runs(work_path: Path, steps: list[str] | None = None) -> list[RunView]:
         ConfigError: nothing ever ran there, or one of the steps did not.
     """
     root = work_path.absolute() / STATE_DIRECTORY
-    found = [_view(lock.parent) for lock in sorted(root.glob(f"*/{LOCK}"))]
+    views = [_view(lock.parent) for lock in sorted(root.glob(f"*/{LOCK}"))]
+    # A run that was refused before it began has said nothing and recorded nothing.
+    found = [run for run in views if run.running or run.status or (run.directory / JOURNAL).exists()]
     if not found:
         raise ConfigError(f"no step ever ran in {work_path}: name another work directory with --work-path")
     if not steps:

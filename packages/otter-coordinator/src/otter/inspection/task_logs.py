@@ -48,8 +48,9 @@ def find_log(runs: list[RunView], wanted: str) -> LogFile:
     exact = [LogFile(run, wanted, run.directory / LOGS / file_name(wanted, SUFFIX)) for run in runs]
     if len(written := [log for log in exact if log.path.exists()]) == 1:
         return written[0]
-    known = [log for run in runs for log in _logs_of(run)]
-    return known[only_one(wanted, [(log.run.key, log.name) for log in known])]
+    known = [(run, name, file) for run in runs for name, file in _logs_of(run)]
+    run, name, file = known[only_one(wanted, [(run.key, name) for run, name, _ in known])]
+    return LogFile(run, name, run.directory / LOGS / file)
 
 
 def only_one(wanted: str, known: list[tuple[str, str]]) -> int:
@@ -77,17 +78,17 @@ def only_one(wanted: str, known: list[tuple[str, str]]) -> int:
     raise ConfigError(f"{wanted!r} is in the names of {len(names):,} tasks:{lines}{more}")
 
 
-def _logs_of(run: RunView) -> Iterator[LogFile]:
-    directory = run.directory / LOGS
+def _logs_of(run: RunView) -> Iterator[tuple[str, str]]:
+    """The tasks of a run, each with the name of its log file."""
     names = names_in(read_records(run))
     for table in (run.status or {}).get("running", []), (run.status or {}).get("waiting", []):
         names.update(dict.fromkeys(str(item.get("name")) for item in table))
     files = {file_name(name, SUFFIX): name for name in names}
-    for name_of_file, name in files.items():
-        yield LogFile(run, name, directory / name_of_file)
-    for path in sorted(directory.glob(f"*{SUFFIX}")):  # a run lists only some of the many tasks that it may be at
-        if path.name not in files:
-            yield LogFile(run, _DIGEST.sub("", path.name), path)
+    for file, name in files.items():
+        yield name, file
+    for path in sorted((run.directory / LOGS).glob(f"*{SUFFIX}")):
+        if path.name not in files:  # a run lists only some of the many tasks that it may be at
+            yield _DIGEST.sub("", path.name), path.name
 
 
 def last_lines(path: Path, count: int) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from otter.observers.lines import write_line
 from otter.observers.plain import PlainObserver
+from otter.pipeline import Problem
 from otter.step.coordinator.coordinator import Coordinator
 from otter.step.coordinator.events import TaskId, WorkerId
 from otter.step.coordinator.ledger import utc_text
@@ -24,6 +26,14 @@ NAMES, SAMPLE = 100, 2000
 
 class JsonObserver(PlainObserver):
     """Writes `{"at": …, "step": …, "event": …, …}` for each thing that happens; `--quiet` leaves out successes."""
+
+    def warn(self, problems: Sequence[Problem]) -> None:
+        """An object for each."""
+        for problem in problems:
+            self._write("warning", **problem.to_json())
+
+    def advise(self, text: str) -> None:
+        """Nothing: it is for a person."""
 
     def on_begin(self, total: int) -> None:
         self._write("begin", tasks=total)
@@ -60,7 +70,7 @@ class JsonObserver(PlainObserver):
             self._write("causes", causes=told, total=len(causes))
         self._write(
             "summary", result=manifest.result, counts=coordinator.counts(), elapsed=manifest.elapsed,
-            reason=manifest.failure_reason, manifest=str(coordinator.manifest_path),
+            reason=manifest.failure_reason, manifest=coordinator.manifest_location,
         )  # fmt: skip
 
     def explain(self, explanation: Explanation) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
+from otter.observers.excerpt import TRACEBACK, excerpt, first_of_chain
 from otter.observers.lines import write_line
-from otter.pipeline import visible
+from otter.pipeline import Problem, render, visible
 from otter.step.coordinator.coordinator import Coordinator
 from otter.step.coordinator.events import TaskId
 from otter.step.coordinator.silent import SilentObserver
@@ -24,7 +26,6 @@ CAUSES, NAMES = 10, 3
 """Causes of failures that the summary tells, and names of tasks with each."""
 LOG_LINES, TRACE_LINES = 10, 12
 """Lines of a failed task that are shown at once, and those of its traceback at most."""
-TRACEBACK = "Traceback (most recent call last):"
 COUNT_INTERVAL = 10.0
 """Seconds between two lines that count."""
 
@@ -46,6 +47,15 @@ class PlainObserver(SilentObserver):
         self._ended = 0
         self._failed = 0
         self._said_at = time.monotonic()
+
+    def warn(self, problems: Sequence[Problem]) -> None:
+        """What is not as it should be, and does not keep the step from running."""
+        for line in render(problems).splitlines():
+            self._say(line)
+
+    def advise(self, text: str) -> None:
+        """What the person at the terminal may want to know now."""
+        self._say(text)
 
     def on_begin(self, total: int) -> None:
         self._total = total
@@ -100,12 +110,12 @@ class PlainObserver(SilentObserver):
 
 def last_lines(log: list[str]) -> list[str]:
     """The end of a log: what the task said last, and the end of the traceback, which must not take its place."""
-    heads = [place for place, line in enumerate(log) if line.startswith(TRACEBACK)]
-    head = heads[-1] if heads else len(log)
-    trace = log[head:]
+    lines = excerpt(log)
+    heads = [place for place, line in enumerate(lines) if line.startswith(TRACEBACK)]
+    trace = lines[heads[-1] :] if heads else []
     if len(trace) > TRACE_LINES:
         trace = [trace[0], "  …", *trace[2 - TRACE_LINES :]]
-    return [*log[:head][-LOG_LINES:], *trace]
+    return [*lines[: first_of_chain(lines)][-LOG_LINES:], *trace]
 
 
 def summary_lines(step: Step, coordinator: Coordinator) -> list[str]:
@@ -121,7 +131,7 @@ def summary_lines(step: Step, coordinator: Coordinator) -> list[str]:
         lines.append(f"reason: {_line(manifest.failure_reason)}")
     lines += cause_lines(coordinator.root_causes())
     written = "" if coordinator.published else " (not written)"
-    lines.append(f"manifest: {coordinator.manifest_path}{written}")
+    lines.append(f"manifest: {coordinator.manifest_location}{written}")
     return lines
 
 

@@ -132,5 +132,4 @@ def read_durations(config: Config, manifest: Path | None) -> Durations:
 
 def local_root(config: Config) -> Path:
     """The directory of the manifest of a run; for a remote release the work path."""
-    release = (config.release_uri or "").removeprefix("file://")
-    return Path(release) if release and "://" not in release else config.work_path
+    return config.release_directory or config.work_path

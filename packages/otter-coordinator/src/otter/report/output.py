@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from pathlib import Path
@@ -28,7 +29,7 @@ def find_manifest(named: str | None) -> Path:
 
 
 def write_output(target: str, data: bytes) -> None:
-    """Write a file, whole or not at all; `-` is the standard output.
+    """Write a file, whole or not at all; `-` is the standard output. A device or a pipe is written to as it is.
 
     Raises:
         FSError: it cannot be written.
@@ -38,8 +39,13 @@ def write_output(target: str, data: bytes) -> None:
         sys.stdout.buffer.flush()
         return
     path = Path(target)
+    if path.is_dir():
+        raise FSError(f"{path} cannot be written: {os.strerror(errno.EISDIR)}")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        if path.exists() and not path.is_file():  # to rename something over /dev/null would end it
+            path.write_bytes(data)
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             temporary.write_bytes(data)

@@ -16,13 +16,55 @@ DEFAULT_WORK_PATH = Path("./work")
 DEFAULT_POOL_SIZE = 5
 MAX_POOL_SIZE = 4096
 
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+
 
 def _path(value: Any) -> Path:
     return Path(value).expanduser()
 
 
 def _uri(value: Any) -> str | None:
-    return str(value).rstrip("/") or None if value is not None else None
+    text = str(value) if value is not None else ""
+    if text.startswith("~"):
+        text = str(_path(text))
+    scheme = _SCHEME.match(text)
+    shortest = scheme.end() + 1 if scheme is not None else 1
+    while len(text) > shortest and text.endswith("/"):
+        text = text[:-1]
+    return text or None
+
+
+def scheme_of(uri: str) -> str:
+    """The scheme of a URI in lower case; `file` for a path."""
+    match = _SCHEME.match(uri)
+    return match[1].lower() if match is not None else "file"
+
+
+def directory_of(uri: str) -> Path | None:
+    """The directory that a path or a file URL names; none for a URI of another scheme.
+
+    Raises:
+        ConfigError: a file URL names none on this machine.
+    """
+    match = _SCHEME.match(uri)
+    if match is None:
+        return Path(uri)
+    if match[1].lower() != "file":
+        return None
+    host, slash, path = uri[match.end() :].partition("/")
+    if host not in ("", "localhost") or not slash:
+        raise ConfigError(f"a file URL is file:/// and an absolute path, got {uri!r}")
+    from urllib.parse import unquote
+
+    return Path(unquote(f"/{path}"))
+
+
+def _release(_: Any, attribute: Any, value: str | None) -> None:
+    if value is not None:
+        try:
+            directory_of(value)
+        except ConfigError as error:
+            raise ConfigError(f"{attribute.name}: {error}") from error
 
 
 def _level(value: Any) -> str:
@@ -58,7 +100,7 @@ class Config:
     step: str
     steps: tuple[str, ...] | list[str] = attrs.field(factory=list)
     work_path: Path = attrs.field(default=DEFAULT_WORK_PATH, converter=_path)
-    release_uri: str | None = attrs.field(default=None, converter=_uri)
+    release_uri: str | None = attrs.field(default=None, converter=_uri, validator=_release)
     pool_size: int = attrs.field(
         default=DEFAULT_POOL_SIZE,
         converter=int,
@@ -77,6 +119,11 @@ class Config:
             "must be 2 to 32 lower-case letters, digits and underscores, beginning with a letter",
         ),
     )
+
+    @property
+    def release_directory(self) -> Path | None:
+        """The directory in which the release lives; none if it lives in no file system."""
+        return directory_of(self.release_uri) if self.release_uri is not None else self.work_path
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as JSON carries it, for the wire."""

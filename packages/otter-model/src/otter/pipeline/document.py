@@ -191,13 +191,33 @@ _MESSAGES = {
 }
 """What the parser says, by how it begins: in other words where these are clearer, and what to do."""
 
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]*")
+_ODD_KEY = re.compile(r"[^\s=\[\]{}#\"',.]+(?= *[=.\]])")
+"""A key, or a part of one, that may have characters that want quotes."""
+_NO_KEY = ("Expected '=' after a key", "Expected ']", "Invalid initial character for a key", "Invalid statement")
+"""What the parser says of such a character."""
+
 _TWICE = re.compile(r"Cannot declare \((.*)\) twice")
+
+
+def _odd_key(text: str, offset: int) -> re.Match[str] | None:
+    """The key in which the parser stopped, if it only lacks quotes."""
+    start = offset
+    while start and _BARE_KEY.fullmatch(text, start - 1, offset):
+        start -= 1
+    key = _ODD_KEY.match(text, start)
+    return key if key is not None and not _BARE_KEY.fullmatch(key[0]) else None
 
 
 def _syntax_problem(file: str, text: str, error: tomli.TOMLDecodeError) -> Problem:
     message, offset, length = error.msg, min(error.pos, len(text)), 1
     words, hint = next((said for start, said in _MESSAGES.items() if message.startswith(start)), ("", None))
-    if message == "Invalid value" and (word := _WORD.match(text, offset)):
+    odd = _odd_key(text, offset) if message.startswith(_NO_KEY) else None
+    if odd is not None:
+        offset, length = odd.start(), len(odd[0])
+        words = "a key without quotes has letters from A to Z and a to z, digits, - and _ only"
+        hint = f'write "{odd[0][:40]}"'
+    elif message == "Invalid value" and (word := _WORD.match(text, offset)):
         length = len(word[0])
         words = f"invalid value {word[0][:40]}"
         hint = next((advice for pattern, advice in _VALUE_HINTS if pattern.fullmatch(word[0])), None)

@@ -14,7 +14,7 @@ from otter.pipeline.document import Document
 from otter.pipeline.limits import MAX_SPEC
 from otter.pipeline.nearest import suggestion
 from otter.pipeline.problem import PipelineError, Problem
-from otter.pipeline.settings import Workers, read_structure
+from otter.pipeline.settings import MAX_POOL, Workers, read_structure
 from otter.pipeline.values import Values
 from otter.scratchpad.model import Scratchpad
 from otter.task.model import Spec
@@ -148,8 +148,8 @@ def _from_document(document: Document, faulty: bool = False) -> Pipeline:
         if not faulty or not structure.steps:
             raise PipelineError(problems)
         named = document.value.get("pools")
-        if isinstance(named, dict):  # a pool of a wrong size is there all the same, for those who use it
-            pools = {**dict.fromkeys(named, 1), **pools}
+        if isinstance(named, dict):  # a pool of a wrong size is there all the same, and has enough for those who use it
+            pools = {**dict.fromkeys(named, MAX_POOL), **pools}
     return Pipeline(
         file=Path(document.file), document=document, settings=structure.settings, scratchpad=structure.scratchpad,
         defaults=structure.defaults, pools=pools, workers=structure.workers, steps=structure.steps,

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from otter.config.model import LOG_LEVELS, MAX_POOL_SIZE
+from otter.config.model import LOG_LEVELS, MAX_POOL_SIZE, directory_of
 from otter.pipeline.fields import policy_findings
 from otter.pipeline.kinds import subpath
 from otter.pipeline.limits import MAX_VALUES
@@ -17,6 +17,7 @@ from otter.pipeline.values import inexact, size_of, texts
 from otter.scratchpad.model import placeholders
 from otter.task.policy import Policy
 from otter.util.convert import MisfitError, converter_for, describe_value
+from otter.util.errors import ConfigError
 from otter.util.units import format_size, parse_duration, parse_size
 
 SETTINGS = ("work_path", "release_uri", "pool_size", "log_level", "grace", "max_specs")
@@ -28,6 +29,7 @@ DEFAULT_CONCURRENCY = 16
 DEFAULT_GRACE = 10.0
 DEFAULT_START_TIMEOUT = 30.0
 MAX_STEP_NAME = 200
+MAX_POOL = 10**9
 
 
 @attrs.frozen
@@ -74,6 +76,15 @@ def _text(value: Any) -> str:
     return text
 
 
+def _release(value: Any) -> str:
+    text = _text(value)
+    try:
+        directory_of(text)
+    except ConfigError as error:
+        raise MisfitError([("", str(error))]) from error
+    return text
+
+
 def _integer(low: int, high: int) -> Read:
     def read(value: Any) -> int:
         number: int = converter_for(int)(value)
@@ -106,7 +117,7 @@ def _with_unit(parse: Callable[[Any], Any], expected: str) -> Read:
 _duration = _with_unit(parse_duration, "a duration")
 _READERS: dict[str, Read] = {
     "work_path": _text,
-    "release_uri": _text,
+    "release_uri": _release,
     "pool_size": _integer(1, MAX_POOL_SIZE),
     "log_level": _level,
     "grace": _duration,
@@ -200,7 +211,7 @@ def _scratchpad_findings(table: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _read_pools(table: dict[str, Any], report: Report) -> Iterator[tuple[str, int]]:
-    read = _integer(1, 10**9)
+    read = _integer(1, MAX_POOL)
     return _read_table(table, ("pools",), dict.fromkeys(table, read), report)
 
 

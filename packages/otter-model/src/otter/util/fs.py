@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -26,7 +27,8 @@ def check_dir(path: str | Path) -> Path:
     except OSError as error:
         raise FSError(f"directory {directory} cannot be made: {error.strerror}") from error
     if not os.access(directory, os.W_OK | os.X_OK):
-        raise FSError(f"directory {directory} cannot be written to")
+        reason = errno.EROFS if os.statvfs(directory).f_flag & os.ST_RDONLY else errno.EACCES
+        raise FSError(f"directory {directory} cannot be written to: {os.strerror(reason)}")
     return directory
 
 

@@ -13,13 +13,14 @@ import orjson
 
 from otter.config.model import Config
 from otter.manifest.model import Artifact, Result, TaskManifest
+from otter.pipeline.nearest import suggestion
 from otter.scratchpad.model import Scratchpad
 from otter.step.worker.executor import Attempt, Executor
 from otter.task.model import Spec, Task
 from otter.task.task_registry import RegisteredType, TaskRegistry, describe_type
 from otter.task.task_reporter import TaskReporter
-from otter.task.task_type import SPEC_REF
-from otter.util.errors import OtterError
+from otter.task.task_type import ENGINE_KEYS, SPEC_REF
+from otter.util.errors import OtterError, SpecError
 from otter.wire.messages import AddSpecs, RunTask
 
 
@@ -71,6 +72,7 @@ def run_task(
     scratchpad: Mapping[str, Any] | None = None,
     abort: Event | None = None,
     check: bool = True,
+    lenient: bool = False,
 ) -> TaskOutcome:
     """Run one task: `run`, and `validate` where its class has one.
 
@@ -86,9 +88,11 @@ def run_task(
         scratchpad: values for placeholders.
         abort: set it to see how the task stops.
         check: raise when the task does not succeed.
+        lenient: let the spec have fields that its type does not declare, as `otter run --lenient` does.
 
     Raises:
         AssertionError: it did not succeed, and `check` is set; with its traceback.
+        SpecError: the spec has a field that its type does not declare.
         OtterError: the type of the task is unknown, or a placeholder has no value.
     """
     __tracebackhide__ = True  # of a failing test pytest shows the test and the task, and not what is in between
@@ -97,12 +101,18 @@ def run_task(
         if work_path is None:
             raise TypeError("run_task needs a work_path or a config")
         config = Config(step="test", steps=["test"], work_path=work_path)
-    registry = _registry(config, task, table, packages)
     values = dict(scratchpad or {})
+    try:
+        registry = _registry(config, task, table, packages)
+        if not lenient:
+            _refuse_unknown_fields(table, registry)
+        filled = _filled(table, registry, values)
+    except OtterError as error:
+        raise error.with_traceback(None) from error.__cause__  # it is about the spec: where it was found is no matter
     sent: list[AddSpecs] = []
     executor = Executor(registry, config.resolved(), sent.append)
     executor.store(values)
-    request = RunTask(0, 1, _filled(table, registry, values))
+    request = RunTask(0, 1, filled)
     attempt = executor.prepare(request, abort if abort is not None else Event())
     _run_phases(attempt)
     result = executor.answer(attempt, abort is not None and abort.is_set())
@@ -144,6 +154,22 @@ def _registry(config: Config, task: type[Task] | None, table: dict[str, Any], pa
 
     spec = getattr(sys.modules[task.__module__], f"{task.__name__}Spec", Spec)
     return _OnlyType(config, RegisteredType(Spec(**table).task_type, task, spec))
+
+
+def _refuse_unknown_fields(table: dict[str, Any], registry: TaskRegistry) -> None:
+    """As `otter check` does it: a slip in the name of a field that may be left out would show nowhere."""
+    kind = describe_type(registry.find(Spec(**table).task_type))
+    fields = [field.name for field in kind.fields]
+    unknown = [] if kind.open else [name for name in table if name not in (*fields, *ENGINE_KEYS, "task_type")]
+    if not unknown:
+        return
+    has = f"it has {', '.join(fields)}" if fields else "it has no fields of its own"
+    problems = tuple(
+        (name, f"{kind.name} has no field {name!r}; {suggestion(name, [*fields, *ENGINE_KEYS], has)}")
+        for name in unknown
+    )
+    said = "\n    ".join(text for _, text in problems)
+    raise SpecError(f"{table['name']!r}: {said}", problems=problems)
 
 
 def _filled(table: dict[str, Any], registry: TaskRegistry, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,8 @@ _LIBRARY = (
     "site-packages", "dist-packages", "/lib/python", "otter/step/worker/", "otter/task/", "otter/storage/",
     "otter/scratchpad/", "otter/util/", "otter/wire/",
 )  # fmt: skip
+_OUT_OF_MEMORY = re.compile("(?:possibly )?out of memory")
+"""As the death of a process has it: without the first word the kernel said so, with it nobody did."""
 
 
 @attrs.frozen
@@ -101,8 +103,8 @@ def _death(attempt: FailedAttempt, reason: str) -> Cause:
         return Cause("death", "timed out", _template(_first_line(attempt.reason or reason)))
     ordered = attempt.result == "stopped"  # how the process was ended says nothing, why it had to be does
     if attempt.signal is not None and not ordered:
-        words = "out of memory" if "out of memory" in f"{attempt.reason}" else ""
-        return Cause("death", f"killed by {attempt.signal}", words)
+        evidence = _OUT_OF_MEMORY.search(attempt.reason or "")
+        return Cause("death", f"killed by {attempt.signal}", evidence[0] if evidence is not None else "")
     if attempt.exit_code is not None and not ordered:
         return Cause("death", f"exited with {attempt.exit_code} before it answered")
     return Cause("death", attempt.result, _template(_first_line(_PEAK.sub("", attempt.reason or reason))))

@@ -25,14 +25,14 @@ from otter.manifest.recorded import RecordedTasks
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator.carried import carried_values
 from otter.step.coordinator.descriptors import make_room_for
-from otter.step.coordinator.durable import sync_way_to
 from otter.step.coordinator.events import StopLevel, TaskId
 from otter.step.coordinator.explanation import Explanation, explain
 from otter.step.coordinator.handing_out import ASYNC_SHARE
 from otter.step.coordinator.history import History
 from otter.step.coordinator.journal import Journal, JournalError, encode_record, read_journal
 from otter.step.coordinator.ledger import RESULTS, TASK_FIELDS, Draft, Ledger, utc_text
-from otter.step.coordinator.manifest_store import LocalManifestStore, StepEntry
+from otter.step.coordinator.manifest_store import StepEntry
+from otter.step.coordinator.manifest_stores import store_for
 from otter.step.coordinator.opening import EndedEarlyError
 from otter.step.coordinator.overview import overview
 from otter.step.coordinator.pool import Launch, WorkerPool
@@ -149,7 +149,7 @@ class Coordinator:
         self.task_registry = task_registry
         self.config = config
         self.options = options if options is not None else RunOptions()
-        self.manifest_path: Path | None = None
+        self.manifest_location: str | None = None
         self.published = False
         self._observer = observer if observer is not None else SilentObserver()
         self._check = check
@@ -159,7 +159,6 @@ class Coordinator:
         self._scheduler: Scheduler | None = None
         self._started_at = dt.datetime.now(dt.UTC)
         self._run_id: str | None = None
-        self._begun = False
 
     @property
     def key(self) -> str:
@@ -181,15 +180,15 @@ class Coordinator:
             ConfigError: a value of the scratchpad cannot be carried to workers.
             SpecError: a spec cannot be carried to workers.
             JournalError: the journal cannot be opened.
-            FSError: the work directory cannot be used.
+            FSError: the work directory, or the directory of the release, cannot be used.
         """
         self._started_at = dt.datetime.now(dt.UTC)
         began = time.monotonic()
         directory = RunDirectory(self.config.work_path.absolute(), self.key)
         try:
-            directory.clear()
-            # A run that is refused leaves what the one before it did for --resume and `otter logs`.
-            journal = Journal(directory.journal, resume=self.options.resume, later=True)
+            directory.begin()
+            resume = self.options.resume
+            journal = Journal(directory.journal if resume else directory.draft, resume=resume)
             try:
                 await self._run_in(directory, journal, began)
             finally:
@@ -200,6 +199,8 @@ class Coordinator:
 
     async def _run_in(self, directory: RunDirectory, journal: Journal, began: float) -> None:
         config = self.config.resolved()
+        store = store_for(self.config, self._entries_of_other_journals)
+        self.manifest_location = store.location
         values = carried_values(self.task_registry.scratchpad.sentinel_dict)
         scratchpad = Scratchpad(values)
         self._ledger.scratchpad = scratchpad
@@ -220,7 +221,6 @@ class Coordinator:
         launch = self._launch(facts.run_id, directory)
         pool = WorkerPool(launch, run.on_bodies, run.on_begun, run.on_death, scheduler.is_due)
         run.attach(pool)
-        store = self._store()
         self._run_id = facts.run_id
         over = asyncio.Event()
         publisher: asyncio.Task[None] | None = None
@@ -245,11 +245,11 @@ class Coordinator:
                 problem = scheduler.refusal(draft.tasks)
                 if problem is not None:
                     raise StepInvalidError(f"step {self.step.name!r}: {problem}")
-                self._begin(directory, journal, self._run_record(facts, values))
+                self._admit(directory, journal, facts, values)
                 publisher = asyncio.get_running_loop().create_task(self._publish_at_intervals(run, store, over))
                 await run.run(draft)
             except EndedEarlyError:
-                pass  # stopped, or no worker could be started: the manifest says so
+                pass  # stopped, or no worker could be started: the manifest says so, and what was recorded stays
             over.set()
             if publisher is not None:
                 await publisher  # a late writing must not replace the last one
@@ -265,6 +265,12 @@ class Coordinator:
         if left:
             run.log.extend(f"process {pid} ({what}) was left behind by a task and bears no mark" for pid, what in left)
             self._conclude(store, journal, time.monotonic() - began)
+
+    def _admit(self, directory: RunDirectory, journal: Journal, facts: RunFacts, values: dict[str, Any]) -> None:
+        """Nothing can refuse the run any more: what it says is recorded, and takes the place of what was."""
+        if not self.options.resume:
+            directory.take_over(journal)
+        journal.append(encode_record(self._run_record(facts, values)))
 
     @staticmethod
     def _recover(journal: Journal, history: History, run: RunLoop) -> None:
@@ -282,14 +288,6 @@ class Coordinator:
             return self._ledger.draft(tables, history.committed)
         except OtterError:
             return None
-
-    def _begin(self, directory: RunDirectory, journal: Journal, record: dict[str, Any]) -> None:
-        """Nothing speaks against the run: it takes the place of the one before it."""
-        if not self.options.resume:
-            directory.clear_logs()
-        journal.begin()
-        journal.append(encode_record(record))
-        self._begun = True
 
     def _workers_wanted(self) -> int:
         """How many workers there is work for before any of them has said what it can run: several only when sure."""
@@ -326,19 +324,6 @@ class Coordinator:
         }  # fmt: skip
 
     # --- the manifest -------------------------------------------------------------------------------------------------
-
-    def _store(self) -> ManifestStore:
-        root = self.config.work_path.absolute()
-        release = self.config.release_uri
-        if release is not None:
-            local = Path(release.removeprefix("file://"))
-            if "://" not in str(release).removeprefix("file://"):
-                root = local.absolute()
-        root.mkdir(parents=True, exist_ok=True)
-        sync_way_to(root, 1)
-        store = LocalManifestStore(root, self._entries_of_other_journals)
-        self.manifest_path = store.path
-        return store
 
     def _entries_of_other_journals(self) -> dict[str, StepEntry]:
         """The entries of all steps whose journals are in this work directory, for a manifest that was damaged."""
@@ -433,8 +418,7 @@ class Coordinator:
         assert finish is not None, "the run returned, so it has finished"
         entry = self._entry(Result(RESULTS[finish.outcome]), finish.reason, elapsed)
         try:
-            if self._begun:
-                journal.append(encode_record({"kind": "end", "entry": entry}))
+            journal.append(encode_record({"kind": "end", "entry": entry}))
             journal.close()
         except JournalError as error:
             _blame_storage(entry, error)

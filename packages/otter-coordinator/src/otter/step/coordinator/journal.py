@@ -120,7 +120,6 @@ class Journal:
         path: the file.
         resume: go on with what is there, once `recover` has read it; otherwise the former journal is kept beside it as
             `.previous`.
-        later: leave what is there alone until `begin` is called; only without `resume`.
 
     Attributes:
         cut: bytes that were incomplete at the end of what was there, and are not there any more.
@@ -130,37 +129,21 @@ class Journal:
         JournalError: it cannot be opened.
     """
 
-    def __init__(self, path: Path, *, resume: bool, later: bool = False) -> None:
+    def __init__(self, path: Path, *, resume: bool) -> None:
         self.path = path
         self.failure: JournalError | None = None
         self.cut = 0
         self._pending = bytearray()
         self._written = 0
         self._synced = 0
-        self._fd = -1
-        if resume or not later:
-            self._open(put_aside=not resume)
-
-    def begin(self) -> None:
-        """Take the place of the former journal, if this one was to do so later.
-
-        Raises:
-            JournalError: it cannot be opened.
-        """
-        if self._fd < 0:
-            self._open(put_aside=True)
-
-    def _open(self, *, put_aside: bool) -> None:
-        path = self.path
         try:
-            if put_aside and path.exists():
+            if not resume and path.exists():
                 os.replace(path, path.with_name(path.name + ".previous"))
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
             try:
                 sync_directory(path.parent)
             except BaseException:
                 os.close(self._fd)
-                self._fd = -1
                 raise
         except OSError as error:
             raise JournalError(f"{path}: {error.strerror}") from error
@@ -236,8 +219,6 @@ class Journal:
         Raises:
             JournalError: the journal was removed, moved or replaced, perhaps with the directory that it is in.
         """
-        if self._fd < 0:
-            return
         try:
             there = os.path.samestat(os.stat(self.path), os.fstat(self._fd))
         except (FileNotFoundError, NotADirectoryError):

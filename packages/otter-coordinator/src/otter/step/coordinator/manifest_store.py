@@ -120,6 +120,11 @@ class LocalManifestStore:
         self._root: dict[str, Any] = {}
         self._others: dict[str, _OtherStep] = {}
 
+    @property
+    def location(self) -> str:
+        """The file."""
+        return str(self.path)
+
     def publish(self, key: str, entry: StepEntry, tasks: Iterable[bytes] = ()) -> None:
         """Insert or replace the entry of one step. Entries of other steps are kept as they are at this moment.
 

@@ -54,6 +54,10 @@ class Workers(Protocol):
 class ManifestStore(Protocol):
     """Where the manifest of a release is kept."""
 
+    @property
+    def location(self) -> str:
+        """Where that is, for people."""
+
     def publish(self, key: str, entry: dict[str, Any], tasks: Iterable[bytes] = ...) -> None:
         """Insert or replace the entry of one step, with its tasks as JSON; raises ManifestError."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import fcntl
 import os
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import orjson
 
-from otter.step.coordinator.durable import sync_way_to
+from otter.step.coordinator.durable import sync_directory, sync_way_to
+from otter.step.coordinator.journal import Journal, JournalError
 from otter.util.errors import FSError, OtterError
 from otter.util.fs import check_dir
 
@@ -40,6 +42,7 @@ class RunDirectory:
     """
 
     def __init__(self, work_path: Path, key: str) -> None:
+        check_dir(work_path)  # what is wrong with it is said of it, and not of what would be in it
         self.path = check_dir(work_path / STATE_DIRECTORY / key)
         sync_way_to(self.path, 3)
         self._lock = self._take_lock()
@@ -47,18 +50,37 @@ class RunDirectory:
         self.workers = check_dir(self.path / "workers")
         self.spill = check_dir(self.path / "spill")
         self.journal = self.path / "journal"
+        self.draft = self.path / "journal.new"
 
-    def clear(self) -> None:
-        """Remove what former runs left that nobody reads any more."""
-        _empty(self.spill)
-        _empty(self.workers)
+    def begin(self) -> None:
+        """Clear what former runs left that nobody reads any more."""
+        self.draft.unlink(missing_ok=True)
+        for directory in (self.spill, self.workers):
+            _clear(directory)
 
-    def clear_logs(self) -> None:
-        """Remove the logs of former runs."""
-        _empty(self.logs)
+    def take_over(self, journal: Journal) -> None:
+        """Let a journal that was begun as the draft be the one of this step; the former one is kept as `.previous`.
+
+        Until then a run may still be refused, for a slip in the pipeline file perhaps, and must leave what a former run
+        recorded: somebody wants to resume it. The logs of tasks belong to that record, and go with it.
+
+        Raises:
+            JournalError: the files cannot be renamed.
+        """
+        try:
+            if self.journal.exists():
+                os.replace(self.journal, self.journal.with_name(f"{self.journal.name}.previous"))
+            os.replace(journal.path, self.journal)
+            journal.path = self.journal
+            sync_directory(self.path)
+        except OSError as error:
+            raise JournalError(f"{self.journal}: {error.strerror}") from error
+        _clear(self.logs)
 
     def close(self) -> None:
         """Let the next run in."""
+        with contextlib.suppress(OSError):
+            self.draft.unlink()
         shutil.rmtree(self.spill, ignore_errors=True)
         os.close(self._lock)
 
@@ -80,12 +102,16 @@ class RunDirectory:
             ) from None
         started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         facts = {"pid": os.getpid(), "host": socket.gethostname(), "started_at": started}
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, orjson.dumps(facts), 0)
+        try:
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, orjson.dumps(facts), 0)
+        except OSError as error:
+            os.close(fd)
+            raise FSError(f"{path}: {error.strerror}") from error
         return fd
 
 
-def _empty(directory: Path) -> None:
+def _clear(directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
     check_dir(directory)
 
