@@ -67,6 +67,17 @@ def test_validate_gives_an_awaitable_where_the_class_has_none() -> None:
     assert Result.SUCCESS is task.manifest.result
 
 
+def test_a_test_may_replace_what_a_context_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any attribute or method of it, for one test."""
+    task = make(Unchecked)
+    added: list[Any] = []
+    monkeypatch.setattr(task.context, "add_specs", added.append)
+    monkeypatch.setattr(task.context, "of_the_test", 1, raising=False)
+    task.context.add_specs(Spec(name="a b"))
+    assert [Spec(name="a b")] == added
+    assert 2 == len({task.context, make(Unchecked).context})
+
+
 class Failing(Task):
     @report
     def run(self) -> Any:

@@ -84,7 +84,7 @@ def _as_specs(specs: Spec | Iterable[Spec | dict[str, Any]]) -> Iterator[Spec]:
     return (spec if isinstance(spec, Spec) else Spec(**spec) for spec in specs)
 
 
-@attrs.define
+@attrs.define(slots=False, eq=False)  # tests of task packages put their own things in place of attributes and methods
 class TaskContext:
     """What a task may lean on while it runs.
 
