@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from otter.cli import main
-from otter.core.types import describe
+from otter.core.types import describe, published_types
 
 TYPES = {
     "task_types": [
@@ -106,3 +106,12 @@ def test_no_types(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path.write_bytes(b'{"task_types": []}')
     assert 0 == main(["tasks", "--types", str(path)])
     assert "no task types are installed; name a package with --tasks\n" == capsys.readouterr().out
+
+
+def test_what_task_code_prints_is_no_part_of_the_description(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Modules may print when they are imported."""
+    package = tmp_path / "loud_tasks"
+    package.mkdir()
+    (package / "__init__.py").write_text("print('imported')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "copy" in published_types(["loud_tasks"])

@@ -118,3 +118,14 @@ def test_an_abort_comes_on_the_control_socket(scene: Scene) -> None:
     assert 1 == ended.code
     assert {"wait a": "aborted", "fail b": "failure"} == ended.results()
     assert ("as asked", "as told") == (ended.reason("wait a"), ended.reason("fail b"))
+
+
+@pytest.mark.parametrize(
+    "generated", [5, {}, {"name": 5}, {"name": "note a", "requires": 5}, {"name": "note a", "requires": "abc"}]
+)
+def test_what_is_no_spec_fails_the_task_that_generated_it(scene: Scene, generated: object) -> None:
+    """Whatever form it has: nothing of the coordinator breaks."""
+    ended = run(scene, "", {"name": "make one", "count": 0, "more": [generated]})
+
+    assert 1 == ended.code
+    assert "cannot add what it generated: a spec needs a name" in ended.reason("make one")

@@ -157,6 +157,7 @@ class Worker:
             result["values"] = {"late": "$${x}"}
         elif type_ == "make":
             specs = [{"name": f"note {n}", "text": "${late}", "requires": ["store it"]} for n in range(spec["count"])]
+            specs += spec.get("more", [])
             pages = [specs[place : place + PAGE] for place in range(0, len(specs), PAGE)]
             self.channel.send(*({"kind": "AddSpecs", **which, "specs": page} for page in pages))
             result["pages"] = len(pages)

@@ -160,3 +160,33 @@ def test_it_ends_with_its_coordinator(start: Any, tmp_path: Path) -> None:
     foreign.channel.shutdown(socket.SHUT_RDWR)
 
     assert 0 == foreign.process.wait(PATIENCE)
+
+
+def test_a_stream_that_breaks_behind_good_frames_ends_it(start: Any, tmp_path: Path) -> None:
+    """The good frames count, and nobody has to send more before the damage is noticed."""
+    foreign = start(beginnings=True)
+    read_hello(foreign.body())
+    config = Config(step="s", steps=["s"], work_path=tmp_path).to_json()
+    welcome = encode_frame(TO_WORKER.encode([m.Welcome("1.0", "run", config)]))
+    foreign.channel.sendall(welcome + struct.pack("!II", 2, 1) + b"[]")
+
+    assert 76 == foreign.process.wait(PATIENCE)
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [m.Welcome("1.0", "run", {"step": "s"}), m.Welcome("1.0", "run", {"step": "s"})],
+        [m.Welcome("1.0", "run", {"step": "s"}), m.Refuse("too late")],
+        [m.Welcome("2.0", "run", {"step": "s"})],
+        [m.Welcome("1.0", "run", {"step": 5})],
+    ],
+    ids=["twice", "refused later", "version", "config"],
+)
+def test_a_welcome_that_breaks_the_protocol_ends_it(start: Any, messages: list[Any]) -> None:
+    """A second answer to the hello, a version that this side does not speak, a field of another type."""
+    foreign = start(beginnings=True)
+    read_hello(foreign.body())
+    foreign.send(*messages)
+
+    assert 76 == foreign.process.wait(PATIENCE)

@@ -126,7 +126,10 @@ class Ledger:
                 table = _without_defaults(given)
                 name = table["name"]
                 kind = table.get("task_type") or name.split(None, 1)[0]
-                requires = tuple(table.get("requires", ()))
+                requires = table.get("requires", [])
+                if not isinstance(requires, list):
+                    raise TypeError("a text would be taken for a list of letters")
+                requires = tuple(requires)
                 "".join((name, kind, *requires))  # what a worker sends may have any type
             except (KeyError, AttributeError, IndexError, TypeError, ValueError):
                 raise SpecError(f"a spec needs a name of a task type and a description: {str(given)[:200]}") from None
@@ -211,17 +214,20 @@ class Ledger:
         """What makes two specs the same for --resume."""
         return hashlib.sha256(payload).hexdigest()
 
-    def resolve_names(self, tables: list[Table], scratchpad: Scratchpad) -> list[Table]:
+    def resolve_names(self, tables: list[Any], scratchpad: Scratchpad) -> list[Any]:
         """Generated specs with the placeholders of names and requirements replaced; nobody can wait for a template.
+
+        What a worker sent may have any form: `draft` refuses what is no spec.
 
         Raises:
             ScratchpadError: a placeholder is undefined.
         """
         resolved = []
         for table in tables:
-            if "$" in str(table.get("name", "")) or any("$" in str(name) for name in table.get("requires") or ()):
-                names = scratchpad.replace({"name": table["name"], "requires": table.get("requires") or []})
-                table = {**table, **names}
+            names = {key: table.get(key) for key in ("name", "requires")} if isinstance(table, dict) else {}
+            requires = names.get("requires")
+            if "$" in str(names.get("name")) or (isinstance(requires, list) and any("$" in str(n) for n in requires)):
+                table = {**table, **scratchpad.replace(names)}
             resolved.append(table)
         return resolved
 

@@ -134,9 +134,13 @@ _sole: TaskLog | None = None
 """The log of the task that has the process to itself: threads that it starts have no context of ours."""
 
 
+_open: list[TaskLog] = []
+"""The logs of the tasks that run."""
+
+
 def current_log() -> TaskLog | None:
-    """The log of the task in whose context this is called."""
-    return _current.get() or _sole
+    """The log of the task in whose context this is called; in a thread without one, that of the only task there is."""
+    return _current.get() or _sole or (_open[0] if len(_open) == 1 else None)
 
 
 class logging_to:  # noqa: N801 - read as a function where it is used; a generator would cost more than a small task
@@ -154,12 +158,14 @@ class logging_to:  # noqa: N801 - read as a function where it is used; a generat
     def __enter__(self) -> None:
         global _sole
         self._token = _current.set(self._log)
+        _open.append(self._log)
         if self._sole:
             _sole = self._log
 
     def __exit__(self, *_: object) -> None:
         global _sole
         _current.reset(self._token)
+        _open.remove(self._log)
         if self._sole:
             _sole = None
 
@@ -288,17 +294,25 @@ class OutputFile:
             self._regular = stat.S_ISREG(os.fstat(1).st_mode)
         except OSError:
             self._regular = False
+        self._begin = 0
+
+    def begin(self) -> None:
+        """A task begins: what was written before, by imports or by others, is not its own."""
+        if self._regular:
+            with contextlib.suppress(OSError):
+                self._begin = os.lseek(1, 0, os.SEEK_END)
 
     def adopt(self, log: TaskLog) -> None:
         """Move what came since the last call into a task's log. The file is in append mode, so it can be emptied."""
         if not self._regular:
             return
         try:
-            if not os.lseek(1, 0, os.SEEK_END):
+            if os.lseek(1, 0, os.SEEK_END) <= self._begin:
                 return
             with open("/proc/self/fd/1", "rb") as source:
+                source.seek(self._begin)
                 while chunk := source.read(1 << 20):
                     log.write_bytes(chunk)
-            os.ftruncate(1, 0)
+            os.ftruncate(1, self._begin)
         except OSError:
             self._regular = False

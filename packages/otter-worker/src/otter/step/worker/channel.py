@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from otter.util.briefly import Briefly
+from otter.wire.errors import PeerError
 from otter.wire.frames import BEGINNING, FrameDecoder, encode_frame
 
 RECEIVE = 64 * 1024
@@ -67,6 +68,7 @@ class SocketQueue:
             PeerError: what came is not a frame.
         """
         while not self._bodies:
+            self._refuse_broken()
             wait = 0 if not block else -1 if timeout is None else max(0.0, timeout * 1000)
             if not self._poll.poll(wait):
                 raise queue.Empty
@@ -75,9 +77,10 @@ class SocketQueue:
 
     def take(self) -> list[bytes]:
         """Every body that is here already; does not wait."""
-        while True:
-            if not self._receive(socket.MSG_DONTWAIT):
-                break
+        if not self._bodies:
+            self._refuse_broken()
+        while self._decoder.broken is None and self._receive(socket.MSG_DONTWAIT):
+            pass
         bodies = list(self._bodies)
         self._bodies.clear()
         return bodies
@@ -100,6 +103,15 @@ class SocketQueue:
         """Write the first half of a body's frame: what a process leaves that dies while it writes."""
         frame = encode_frame(body)
         self._socket.sendall(frame[: len(frame) // 2])
+
+    @property
+    def broken(self) -> bool:
+        """Whether the stream broke: nothing will come any more, and the next call that needs something raises."""
+        return self._decoder.broken is not None
+
+    def _refuse_broken(self) -> None:
+        if self._decoder.broken is not None:
+            raise PeerError(self._decoder.broken)
 
     def _receive(self, flags: int = 0) -> bool:
         try:
@@ -168,7 +180,9 @@ class Inbox:
         Args:
             eagerly: they are about to come: look for a moment before falling asleep.
         """
-        if not self._bodies and not (eagerly and self._briefly.look(self._is_here)):
+        if self._bodies or (self._direct is not None and self._direct.broken):
+            return
+        if not eagerly or not self._briefly.look(self._is_here):
             self._poll.poll(self._interval * 1000)
 
     def _is_here(self) -> bool:

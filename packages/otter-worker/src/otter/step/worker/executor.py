@@ -57,6 +57,10 @@ class _Recorded(dict[str, Any]):
         for key, value in dict(*args, **values).items():
             self[key] = value
 
+    def __ior__(self, values: Any) -> _Recorded:  # type: ignore[override, misc]  # as a dictionary does it
+        self.update(values)
+        return self
+
 
 @attrs.define(eq=False)
 class Attempt:
@@ -173,6 +177,8 @@ class Executor:
         problems: list[list[Any]] = []
         for place, table in enumerate(specs):
             try:
+                if not isinstance(table, dict):
+                    raise TaskBuildError("a spec must be a table")
                 self._typed(table)
             except SpecError as error:
                 problems += [[place, path, text] for path, text in error.problems or (("", str(error)),)]
@@ -214,7 +220,12 @@ class Executor:
 
 def _type_of(table: dict[str, Any]) -> str:
     chosen = table.get("task_type")
-    return str(chosen) if chosen is not None else str(table["name"]).split(None, 1)[0]
+    if chosen is not None:
+        return str(chosen)
+    words = str(table.get("name", "")).split(None, 1)
+    if not words:
+        raise TaskBuildError("a spec needs a name: a task type and a description")
+    return words[0]
 
 
 def _reported(method: Callable[..., Any]) -> Callable[[Any], Any]:

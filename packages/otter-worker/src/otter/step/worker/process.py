@@ -74,16 +74,18 @@ def _describe(packages: Sequence[str]) -> int:
     from otter.task.task_registry import TaskRegistry
     from otter.util.errors import OtterError
 
+    output = sys.stdout.buffer
     registry = TaskRegistry(None)
     try:
-        registry.register_entry_points()
-        for package in packages:
-            registry.register(package)
+        with contextlib.redirect_stdout(sys.stderr):  # what task code prints is no part of the description
+            registry.register_entry_points()
+            for package in packages:
+                registry.register(package)
     except OtterError as error:
         print(f"otter-worker: {error}", file=sys.stderr)
         return 2
     types = [kind.to_json() for kind in registry.describe(docs=True)]
-    sys.stdout.buffer.write(orjson.dumps({"task_types": types}, option=orjson.OPT_INDENT_2) + b"\n")
+    output.write(orjson.dumps({"task_types": types}, option=orjson.OPT_INDENT_2) + b"\n")
     return 0
 
 

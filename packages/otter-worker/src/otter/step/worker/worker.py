@@ -34,7 +34,7 @@ from otter.util.installed import installed_versions
 from otter.wire import messages as m
 from otter.wire.codec import TO_WORKER
 from otter.wire.errors import PeerError
-from otter.wire.version import NEWEST, OLDEST
+from otter.wire.version import NEWEST, OLDEST, agree
 
 if TYPE_CHECKING:
     import asyncio  # at run time where it is needed: it takes a quarter of a worker's start, and many need it never
@@ -258,6 +258,8 @@ class Worker:
                 self._outbox.add(m.ReportCheck(message.request, problems))
             case m.Stop():
                 self._stopping = True
+            case m.Welcome() | m.Refuse() if self._welcome is not None:
+                raise PeerError(f"a {type(message).__name__} came after Welcome")
             case m.Welcome():
                 self._on_welcome(message)
             case m.Refuse():
@@ -267,7 +269,11 @@ class Worker:
                 self.abort(message)
 
     def _on_welcome(self, message: m.Welcome) -> None:
-        config = Config.from_json(message.config)
+        agree(message.protocol, message.protocol)
+        try:
+            config = Config.from_json(message.config)
+        except OtterError as error:
+            raise PeerError(f"the coordinator's Welcome cannot be used: {failure_text(error)}") from error
         self.registry.config = config
         self._welcome = message
         self._load_at, self._load_used = time.monotonic(), _processor_time()
@@ -308,6 +314,8 @@ class Worker:
 
     def _run_sync(self, item: Waiting) -> None:
         running = self._open(item)
+        if self._output is not None:
+            self._output.begin()
         failpoints.hit("task.before")
         with logging_to(running.log, sole=True):
             attempt = running.attempt = self._require_welcome().prepare(item.request, running.abort)
