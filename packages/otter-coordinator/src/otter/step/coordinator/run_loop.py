@@ -440,9 +440,10 @@ class RunLoop:
         self._timer = self._loop.call_at(when, self._on_timer)
 
     def _tell_status(self) -> None:
-        """Say what the run is doing, unless nothing has happened since it was said."""
+        """Say what the run is doing, unless nothing has happened since it was said, or it may still be refused."""
         now = self._now()
-        if self.turns != self._told_turns and now - self._told_at >= STATUS_INTERVAL:
+        begun = bool(self._scheduler.graph.nodes)
+        if begun and self.turns != self._told_turns and now - self._told_at >= STATUS_INTERVAL:
             write_status(self._facts.directory, snapshot(self._scheduler, self._ledger))
             # Looking through a million tasks takes its time: it gets a twentieth of all time at most.
             self._told_at = max(now, now + 19 * (self._now() - now))
