@@ -59,3 +59,4 @@ def test_what_a_task_said_stands_before_its_last_traceback() -> None:
     assert [*own, *CHAIN[6:]] == last_lines([*own, *CHAIN])
     assert len(own) == first_of_chain([*own, *CHAIN])
     assert 1 == first_of_chain(["said"])
+    assert CHAIN[6:] == last_lines(CHAIN[1:]), "the beginning of the log is cut off"

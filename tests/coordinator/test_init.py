@@ -127,5 +127,5 @@ def test_names_that_no_package_can_have(
 def test_a_directory_that_cannot_be_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The reason is said in one line."""
     (tmp_path / "file").write_text("")
-    assert 1 == main(["init", str(tmp_path / "file" / "words")])
+    assert 22 == main(["init", str(tmp_path / "file" / "words")])
     assert "otter: error: " in capsys.readouterr().err

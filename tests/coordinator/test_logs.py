@@ -27,6 +27,7 @@ def write_log(tmp_path: Path) -> WriteLog:
     def write_log(name: str, text: str = "", key: str = "otter_fetch") -> Path:
         directory = RunDirectory(tmp_path, key)
         journal = Journal(directory.journal, resume=True)
+        journal.recover(lambda at, body: None)
         journal.append(encode_record({"kind": "task", "entry": {"name": name}}))
         journal.close()
         path = directory.logs / file_name(name, ".log")
@@ -41,10 +42,10 @@ def write_log(tmp_path: Path) -> WriteLog:
 def test_a_log_is_found_by_name_or_part(
     write_log: WriteLog, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    """The whole name goes before a part of another; the case of a part does not count."""
+    """The whole name goes before a part of another, and so does what stands after the type; case does not count."""
     write_log("copy a", "one\n")
     write_log("copy a again", "two\n")
-    for wanted, text in (("copy a", b"one\n"), ("AGAIN", b"two\n")):
+    for wanted, text in (("copy a", b"one\n"), ("AGAIN", b"two\n"), ("A", b"one\n")):
         assert 0 == main(["logs", wanted, "-w", str(tmp_path)])
         assert text == capfdbinary.readouterr().out
 

@@ -159,3 +159,17 @@ def test_a_first_run_that_was_refused_is_no_run(place: Path, capfd: pytest.Captu
     capfd.readouterr()
     assert 22 == main(["status"])
     assert "otter status: error: no step ever ran in work: name another" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["run", "check", "plan", "graph"])
+def test_an_interpreter_that_is_not_there(place: Path, capfd: pytest.CaptureFixture[str], verb: str) -> None:
+    """Whoever needs the environment of the workers calls it a bad configuration."""
+    assert 22 == main([verb, "pipeline.toml", "--worker-python", "no-such-python"])
+    assert capfd.readouterr().err.startswith("otter: error: the interpreter for workers, no-such-python: ")
+
+
+def test_mistakes_of_settings_are_told_without_an_environment(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """What can be said without the task types is said, where they cannot be asked for."""
+    (place / "wrong.toml").write_text(f"pool_size = 0\n{PIPELINE}")
+    assert 22 == main(["run", "wrong.toml", "--worker-python", "no-such-python"])
+    assert "wrong.toml:1:13: error: pool_size: expected 1 to 4,096, got 0" in capfd.readouterr().err

@@ -27,7 +27,9 @@ LOCK_PAUSE = 1.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the verb."""
     parser.epilog = EXIT_CODES
-    parser.add_argument("task", metavar="TASK", help="name of the task, or a part of it that no other name has")
+    parser.add_argument(
+        "task", metavar="TASK", help="name of the task, with or without its type, or a part that no other name has"
+    )
     parser.add_argument("-f", "--follow", action="store_true", help="print what comes, until the run is over")
     parser.add_argument("-n", "--lines", type=_lines, metavar="N", help="begin with the last N lines")
     parser.add_argument("--path", action="store_true", help="print where the log is instead")

@@ -37,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Start it in the directory in which the run was started. Journal and manifest stay as they are."
     )
     parser.epilog = EXIT_CODES
-    parser.add_argument("task", metavar="TASK", help="name of the task, or a part of it that no other name has")
+    parser.add_argument(
+        "task", metavar="TASK", help="name of the task, with or without its type, or a part that no other name has"
+    )
     add_work_path_flags(parser)
     parser.add_argument("--pdb", action="store_true", help="stop in the debugger where the task raises")
     parser.add_argument(

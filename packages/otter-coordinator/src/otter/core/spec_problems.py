@@ -11,6 +11,7 @@ import orjson
 from otter.core.types import TaskPackageError, ask_environment
 from otter.pipeline import Pipeline, PipelineError, Problem, load_pipeline
 from otter.task.task_type import TaskType
+from otter.util.errors import ConfigError
 
 CHECK_MODULE = "otter.step.worker.spec_check"
 
@@ -136,6 +137,6 @@ def load_sound(
             types = ask(python) if ask is not None else None
             judged = judge(python) if judge is not None else None
             problems = every_problem(pipeline, steps, types, judged, scratchpad=scratchpad, lenient=lenient)
-        except TaskPackageError:
+        except (TaskPackageError, ConfigError):
             raise error from None  # the environment has to wait until the settings that name it are right
         raise PipelineError(problems) from error

@@ -59,6 +59,7 @@ def ask_environment(module: str, arguments: Sequence[str], python: str | None, d
 
     Raises:
         TaskPackageError: it failed; its message is carried over.
+        ConfigError: there is no such interpreter.
     """
     command = [python or sys.executable, "-P", "-m", module, *arguments]
     environ = dict(os.environ)
@@ -67,7 +68,9 @@ def ask_environment(module: str, arguments: Sequence[str], python: str | None, d
     try:
         done = subprocess.run(command, capture_output=True, input=data, env=environ, check=False)
     except OSError as error:
-        raise TaskPackageError(f"{command[0]} cannot be started: {error.strerror}") from error
+        raise ConfigError(
+            f"the interpreter for workers, {command[0]}: it cannot be started: {error.strerror}"
+        ) from error
     if done.returncode:
         text = done.stderr.decode("utf-8", "replace").strip()
         if f"No module named {module}" in text or "No module named otter" in text:

@@ -54,7 +54,7 @@ def find_log(runs: list[RunView], wanted: str) -> LogFile:
 
 
 def only_one(wanted: str, known: list[tuple[str, str]]) -> int:
-    """The place of the task that is meant.
+    """The place of the task that is meant: by its name, by its description, or by a part of its name.
 
     Args:
         known: steps and names.
@@ -64,6 +64,7 @@ def only_one(wanted: str, known: list[tuple[str, str]]) -> int:
     """
     part = wanted.casefold()
     found = [place for place, (_, name) in enumerate(known) if name == wanted]
+    found = found or [place for place, (_, name) in enumerate(known) if name.partition(" ")[2].casefold() == part]
     found = found or [place for place, (_, name) in enumerate(known) if part in name.casefold()]
     if len(found) == 1:
         return found[0]

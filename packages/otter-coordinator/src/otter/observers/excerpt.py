@@ -44,4 +44,5 @@ def first_of_chain(lines: Sequence[str]) -> int:
     first = heads.pop()
     while heads and any(line in _CHAINED for line in lines[heads[-1] : first]):
         first = heads.pop()
-    return first
+    # A log that is cut may begin in the middle of the first one.
+    return 0 if not heads and any(line in _CHAINED for line in lines[:first]) else first
