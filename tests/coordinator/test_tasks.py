@@ -96,7 +96,10 @@ def test_json_is_what_a_worker_prints(tmp_path: Path) -> None:
 def test_a_missing_package_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 2, and one line."""
     assert 2 == main(["tasks", "--tasks", "no_such_package.tasks"])
-    expected = "otter: error: there is no task package 'no_such_package.tasks' on this Python's path\n"
+    expected = (
+        "otter: error: there is no task package 'no_such_package.tasks' on this Python's path: "
+        "install it, or have PYTHONPATH name the directory that it is in\n"
+    )
     assert expected == capsys.readouterr().err
 
 

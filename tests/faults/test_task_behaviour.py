@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from otter.step.worker.capture import RING
+from otter.util.fs import file_name
 from tests.support import diary, processes
 from tests.support.runs import Scene
 
@@ -141,6 +142,9 @@ def test_row_15_the_place_where_it_hung_is_recorded(scene: Scene) -> None:
 
     assert "faulty/hang.py" in scene.log(ended, "hang now")
     assert "faulty/hang.py" in "\n".join(ended.tasks["hang now"]["attempts"][0]["last_output"])
+    tail = ended.tasks["hang now"]["log"]
+    assert tail[0] == "what it said before"
+    assert "faulty/hang.py" in "\n".join(tail)
 
 
 def test_row_15_others_do_not_suffer(scene: Scene) -> None:
@@ -377,6 +381,20 @@ def test_row_20_a_gigabyte_of_output_is_capped(scene: Scene, how: str, megabytes
     assert text.startswith("the first line\n")
     assert text.endswith("the last line\n")
     assert "bytes left out" in text
+    assert ended.tasks["spew it"]["log"][-1] == "the last line"
+
+
+def test_row_20_a_log_that_finds_no_room_is_no_failure(scene: Scene) -> None:
+    """The disk fills up under a task that logs: the manifest keeps the last lines."""
+    scene.write({"name": "spew it", "how": "print"}, MARK)
+    logs = scene.state / "logs"
+    logs.mkdir(parents=True)
+    (logs / file_name("spew it", ".log")).symlink_to("/dev/full")
+
+    ended = scene.run("--resume")
+
+    assert ended.code == 0, ended.output
+    assert ended.results() == {"spew it": "success", "mark one": "success"}
     assert ended.tasks["spew it"]["log"][-1] == "the last line"
 
 

@@ -26,6 +26,7 @@ class Hang(Task):
     @report
     def run(self) -> None:
         self.attempt = diary.note(self.context.config.work_path, self.name)
+        print("what it said before")
         self._maybe_hang("run")
 
     @report

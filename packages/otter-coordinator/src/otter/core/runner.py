@@ -31,6 +31,7 @@ from otter.step.coordinator.coordinator import RunOptions
 from otter.step.coordinator.opening import WorkerRefusedError
 from otter.step.coordinator.run_directory import StepBusyError
 from otter.step.model import Step
+from otter.task.task_registry import no_package
 from otter.util.errors import ConfigError, FSError, OtterError
 from otter.util.fs import check_dir
 
@@ -98,7 +99,7 @@ class Runner:
         except ImportError:
             found = None
         if found is None:
-            self._say(f"error: there is no task package {package!r} on this Python's path")
+            self._say(f"error: {no_package(package)}")
             raise SystemExit(exit_codes.NO_TASK_PACKAGE)
         if package not in self._packages:
             self._packages.append(package)

@@ -256,12 +256,18 @@ def _class_named(module: ModuleType, name: str, base: type) -> type | None:
     return None
 
 
+def no_package(package: str) -> str:
+    """What is wrong where a task package cannot be found, and what would be right."""
+    where = "install it, or have PYTHONPATH name the directory that it is in"
+    return f"there is no task package {package!r} on this Python's path: {where}"
+
+
 def _import_package(package: str) -> ModuleType:
     try:
         return importlib.import_module(package)
     except ModuleNotFoundError as error:
         if error.name and (package == error.name or package.startswith(f"{error.name}.")):
-            raise NotFoundError(f"there is no task package {package!r} on this Python's path") from error
+            raise NotFoundError(no_package(package)) from error
         raise TaskBuildError(f"task package {package!r} cannot be imported: {failure_text(error)}") from error
     except Exception as error:
         raise TaskBuildError(f"task package {package!r} cannot be imported: {failure_text(error)}") from error

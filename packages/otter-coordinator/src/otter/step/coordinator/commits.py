@@ -19,6 +19,7 @@ from otter.step.coordinator.ports import Observer
 from otter.step.coordinator.process_death import Death
 from otter.step.coordinator.task_graph import TaskGraph
 from otter.step.coordinator.task_node import TaskNode
+from otter.step.coordinator.worker_output import last_lines
 from otter.util.fs import file_name
 from otter.wire.messages import ReportResult
 
@@ -117,8 +118,10 @@ class Commits:
         last = attempts[-1]
         times = {"started_run_at": last.get("started_at"), "finished_run_at": last.get("finished_at")}
         log = self._log_dir / file_name(node.name, ".log")
-        where = {"log_file": str(log)} if log.exists() else {}
-        return {**times, "log": last.get("last_output", []), **where}
+        if not log.exists():
+            return {**times, "log": last.get("last_output", [])}
+        # What the task said itself, and behind it what its process wrote while it died.
+        return {**times, "log": last_lines(log) or last.get("last_output", []), "log_file": str(log)}
 
     def _journal_commit(self, node: TaskNode, entry: Table, held: Dispatched | None, values: Table | None) -> None:
         result = entry["result"]

@@ -48,16 +48,32 @@ class WorkerOutput:
 
     def tail(self) -> tuple[str, ...]:
         """The last lines."""
-        try:
-            size = os.fstat(self.fd).st_size
-            data = os.pread(self.fd, _TAIL_READ, max(0, size - _TAIL_READ))
-        except OSError:
-            return ()
-        return tuple(data.decode("utf-8", "replace").splitlines()[-_TAIL_LINES:])
+        return tuple(_last_lines(self.fd))
 
     def close(self) -> None:
         """Close it."""
         os.close(self.fd)
+
+
+def last_lines(path: Path) -> list[str]:
+    """The last lines of a text file; none where it cannot be read."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return []
+    try:
+        return _last_lines(fd)
+    finally:
+        os.close(fd)
+
+
+def _last_lines(fd: int) -> list[str]:
+    try:
+        size = os.fstat(fd).st_size
+        data = os.pread(fd, _TAIL_READ, max(0, size - _TAIL_READ))
+    except OSError:
+        return []
+    return data.decode("utf-8", "replace").splitlines()[-_TAIL_LINES:]
 
 
 def _punch_hole(fd: int, start: int, length: int) -> bool:

@@ -37,8 +37,8 @@ def _local_path(location: str, config: Config) -> Path | None:
     path = Path(location)
     if path.is_absolute():
         return path
-    root = config.release_uri if config.release_uri is not None else str(config.work_path)
-    return None if "://" in root else Path(root).absolute() / path
+    root = config.release_directory
+    return root.absolute() / path if root is not None else None
 
 
 def _fact(path: Path) -> dict[str, Any] | None:

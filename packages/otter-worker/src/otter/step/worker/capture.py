@@ -51,6 +51,7 @@ class TaskLog:
     # What a log is before anything is written into it: most logs of brief tasks never change any of it.
     _file: BinaryIO | None = None
     _written = 0
+    _broken = False
     _line = ""
     _ring_size = 0
     _dropped = 0
@@ -72,12 +73,13 @@ class TaskLog:
     def write_bytes(self, data: bytes) -> None:
         """Append bytes. Never raises: a full disk must not make a task fail for having logged."""
         self._remember(data)
-        if self._directory is None:
+        if self._directory is None or self._broken:
             return
         try:
             self._append(data)
-        except OSError:
-            self._directory = None
+        except OSError as error:
+            self._broken = True
+            self._remember(f"\n[the log file cannot be written: {error.strerror}]\n".encode())
 
     def tail(self) -> list[str]:
         """The last lines."""

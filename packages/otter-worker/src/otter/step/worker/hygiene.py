@@ -40,7 +40,7 @@ class Fingerprint:
     def __init__(self) -> None:
         self._umask = os.umask(0o022)
         os.umask(self._umask)
-        self._cwd = os.getcwd()
+        self._cwd = _working_directory()
         self._environ = dict(os.environ)
         self._encoded = dict(os.environ._data)  # type: ignore[attr-defined]  # noqa: SLF001 - see restore
         self._streams = sys.stdin, sys.stdout, sys.stderr
@@ -82,11 +82,8 @@ class Fingerprint:
         return "; ".join(problems) or None
 
     def _restore_cwd(self, problems: list[str]) -> None:
-        try:
-            if os.getcwd() == self._cwd:
-                return
-        except OSError:
-            pass  # the task removed the directory that it was in
+        if _working_directory() == self._cwd or self._cwd is None:
+            return
         try:
             os.chdir(self._cwd)
         except OSError as error:
@@ -116,6 +113,13 @@ class Fingerprint:
 
     def _is_left(self, thread: threading.Thread) -> bool:
         return thread not in self._threads and not thread.name.startswith(_POOL_THREADS) and thread.is_alive()
+
+
+def _working_directory() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:  # it was removed
+        return None
 
 
 def _lowest_free_fd() -> int:

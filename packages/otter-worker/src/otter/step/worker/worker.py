@@ -158,7 +158,7 @@ class Worker:
             for package in self._packages:
                 self.registry.register(package)
         except OtterError as error:
-            return failure_text(error)
+            return str(error) or failure_text(error)
         return None
 
     def _hello(self, problem: str | None) -> m.SayHello:
