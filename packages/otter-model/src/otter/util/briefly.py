@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable
 
-MOMENT = 1e-4
+MOMENT = 3e-4
 """Seconds for which it is looked."""
 
 TAKEN = 5e-4

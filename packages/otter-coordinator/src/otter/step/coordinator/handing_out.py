@@ -13,7 +13,7 @@ from otter.step.coordinator.worker_care import WorkerCare
 STUCK = 0.01
 """Seconds that a task must have run before what waits behind it is given to another worker."""
 
-DUE = 1e-4
+DUE = 2e-4
 """Seconds of work, by estimate, within which a worker is about to answer."""
 
 START_COST = 0.1
