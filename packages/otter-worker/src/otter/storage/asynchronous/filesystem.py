@@ -21,7 +21,7 @@ from itertools import islice
 from typing import Any, BinaryIO, TypeVar
 
 from otter.storage.filesystem import LocalBackend
-from otter.storage.model import BLOCK_SIZE, Copied, Location, Publication, Revision, Sink, Source, StatResult
+from otter.storage.model import BLOCK_SIZE, Block, Copied, Location, Publication, Revision, Sink, Source, StatResult
 
 T = TypeVar("T")
 _MATCHES = 1000
@@ -96,7 +96,7 @@ class _FileSink:
         self._expected = expected
         self._publication: Publication | None = None
 
-    async def write(self, block: bytes) -> None:
+    async def write(self, block: Block) -> None:
         self._begun().write([block])
 
     async def publish(self) -> None:

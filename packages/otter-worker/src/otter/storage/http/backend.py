@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from otter.storage.http.client import Response, answer
+from otter.storage.http.client import answer
 from otter.storage.http.content import coding_of, inflated, stat_of
 from otter.storage.http.errors import refused, translated
 from otter.storage.http.options import Options
+from otter.storage.http.response import Response
 from otter.storage.location import shown
-from otter.storage.model import Copied, Location, Revision, Sink, Source, StatResult
+from otter.storage.model import Block, Copied, Location, Revision, Sink, Source, StatResult
 from otter.storage.storage_context import get_storage_context
 from otter.util.errors import DownloadError, StorageError, UploadError
 from otter.util.units import format_size
@@ -29,7 +30,7 @@ class HttpBackend:
         for method in ("HEAD", "GET"):
             async with answer(method, location.absolute, options) as response:
                 if response.status in _GOOD:
-                    return stat_of(response.headers, str(response.url))
+                    return stat_of(response.headers, response.url)
                 if method == "GET" or response.status not in _HEAD_REFUSED:
                     raise refused(location.absolute, response.status)
         raise AssertionError("a GET returns or raises")
@@ -65,11 +66,11 @@ class _HttpSource:
         self._response = response
         self._url = url
         self._max_size = max_size
-        self._coding = coding_of(response.headers, str(response.url))
-        self.stat = stat_of(response.headers, str(response.url))
+        self._coding = coding_of(response.headers, response.url)
+        self.stat = stat_of(response.headers, response.url)
         self._refuse_over(self.stat.size or 0)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def __aiter__(self) -> AsyncIterator[Block]:
         blocks = self._received()
         if self._coding is not None:
             blocks = inflated(blocks, self._url)
@@ -79,19 +80,17 @@ class _HttpSource:
             self._refuse_over(size)
             yield block
 
-    async def _received(self) -> AsyncIterator[bytes]:
+    async def _received(self) -> AsyncIterator[Block]:
         size = 0
-        announced = self._response.content_length
+        announced = self._response.headers.get("content-length")
         try:
             with translated(self._url):
-                async for block in self._response.content.iter_any():
+                async for block in self._response.blocks():
                     size += len(block)
                     yield block
         except DownloadError as error:
             of = f" of {announced}" if announced is not None else ""
             raise DownloadError(f"{error} (after {size}{of} bytes)") from error.__cause__
-        if announced is not None and size != announced:
-            raise DownloadError(f"{shown(self._url)}: {announced} bytes were announced, and {size} came")
 
     def _refuse_over(self, size: int) -> None:
         if self._max_size is not None and size > self._max_size:

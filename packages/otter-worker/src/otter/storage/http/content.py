@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import unquote
 
 from otter.storage.location import shown
-from otter.storage.model import StatResult
+from otter.storage.model import Block, StatResult
 from otter.util.errors import DownloadError
 from otter.util.units import format_size
 
@@ -31,7 +31,7 @@ def coding_of(headers: Mapping[str, str], url: str) -> str | None:
     Raises:
         DownloadError: a coding that is not understood.
     """
-    coding = headers.get("Content-Encoding", "").strip().lower()
+    coding = headers.get("content-encoding", "").strip().lower()
     if coding in ("", "identity"):
         return None
     if coding not in ("gzip", "x-gzip"):
@@ -42,18 +42,18 @@ def coding_of(headers: Mapping[str, str], url: str) -> str | None:
 
 def stat_of(headers: Mapping[str, str], url: str) -> StatResult:
     """What the headers of an answer tell; the size is none if the content is coded."""
-    length = headers.get("Content-Length", "")
+    length = headers.get("content-length", "")
     known = length.isdecimal() and coding_of(headers, url) is None
     return StatResult(
         is_dir=False,
         is_reg=True,
         size=int(length) if known else None,
-        revision=headers.get("ETag") or headers.get("Last-Modified"),
-        mtime=_seconds(headers.get("Last-Modified")),
+        revision=headers.get("etag") or headers.get("last-modified"),
+        mtime=_seconds(headers.get("last-modified")),
     )
 
 
-async def inflated(blocks: AsyncIterator[bytes], url: str) -> AsyncIterator[bytes]:
+async def inflated(blocks: AsyncIterator[Block], url: str) -> AsyncIterator[Block]:
     """The blocks without the coding `gzip`, at most a megabyte at a time.
 
     Raises:
