@@ -70,12 +70,13 @@ class _HttpSource:
         self.stat = stat_of(response.headers, response.url)
         self._refuse_over(self.stat.size or 0)
 
-    async def __aiter__(self) -> AsyncIterator[Block]:
+    def __aiter__(self) -> AsyncIterator[Block]:
         blocks = self._received()
-        if self._coding is not None:
-            blocks = inflated(blocks, self._url)
+        return blocks if self._coding is None else self._inflated(blocks)
+
+    async def _inflated(self, blocks: AsyncIterator[Block]) -> AsyncIterator[Block]:
         size = 0
-        async for block in blocks:
+        async for block in inflated(blocks, self._url):
             size += len(block)
             self._refuse_over(size)
             yield block
@@ -87,6 +88,8 @@ class _HttpSource:
             with translated(self._url):
                 async for block in self._response.blocks():
                     size += len(block)
+                    if self._coding is None:
+                        self._refuse_over(size)
                     yield block
         except DownloadError as error:
             of = f" of {announced}" if announced is not None else ""

@@ -74,7 +74,7 @@ async def answer(method: str, url: str, options: Options) -> AsyncIterator[Respo
                 yield response
                 return
         finally:
-            session.release(response)
+            response.release()
         peer = parse_address(response.peer or "")
         allow_private = allow_private and proxy is None and peer is not None and is_private(peer)
         target = _redirected(target, location, url)
@@ -126,18 +126,16 @@ class _Session:
         if target.scheme == "https" or proxy is not None:
             for option, place in _trust():
                 curl.setopt(option, place)
-        return Response(self._multi, curl, target, options.read_timeout, self._allow_private)
-
-    def release(self, response: Response) -> None:
-        """Have no more to do with an answer."""
-        curl = response.release()
-        if curl is not None and len(self._idle) < _IDLE:
-            self._idle.append(curl)
+        return Response(self._multi, curl, self._keep, target, options.read_timeout, self._allow_private)
 
     async def close(self) -> None:
         """Close all connections."""
         await self._multi.aclose()
         self._idle.clear()
+
+    def _keep(self, curl: pycurl.Curl) -> None:
+        if len(self._idle) < _IDLE:
+            self._idle.append(curl)
 
 
 _Held = tuple[_Session, AsyncGenerator[_Session, None]]

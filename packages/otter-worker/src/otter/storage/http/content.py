@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncIterator, Mapping
-from email.utils import parsedate_to_datetime
 from urllib.parse import unquote
 
 from otter.storage.location import shown
@@ -86,6 +85,8 @@ async def inflated(blocks: AsyncIterator[Block], url: str) -> AsyncIterator[Bloc
 def _seconds(date: str | None) -> float | None:
     if not date:
         return None
+    from email.utils import parsedate_to_datetime
+
     try:
         return parsedate_to_datetime(date).timestamp()
     except (ValueError, OverflowError):

@@ -10,7 +10,7 @@ import asyncio
 import os
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pycurl  # type: ignore[import-untyped]  # it has no annotations
@@ -31,6 +31,7 @@ class Response:
     Args:
         multi: what carries the request out, with its connections.
         curl: the handle to use, with the options of the request, and without callbacks.
+        keep: takes the handle back, if it can be used for another request.
         target: where it goes.
         read_timeout: the longest time without a byte, in seconds, once there is a connection.
         allow_private: whether loopback and private addresses may be reached.
@@ -43,7 +44,13 @@ class Response:
     """
 
     def __init__(
-        self, multi: pycurl.AsyncCurlMulti, curl: pycurl.Curl, target: Target, read_timeout: float, allow_private: bool
+        self,
+        multi: pycurl.AsyncCurlMulti,
+        curl: pycurl.Curl,
+        keep: Callable[[pycurl.Curl], None],
+        target: Target,
+        read_timeout: float,
+        allow_private: bool,
     ) -> None:
         self.url = target.url
         self.status = 0
@@ -51,16 +58,18 @@ class Response:
         self.peer: str | None = None
         self._multi = multi
         self._curl = curl
+        self._keep = keep
         self._read_timeout = read_timeout
         self._allow_private = allow_private
         self._refused: AddressRefusedError | None = None
         self._has_head = False
         self._arrivals = Arrivals()
         self._is_paused = False
-        # Not the same as a transfer that is done: until its callbacks have run, the handle is not to be used again.
+        self._is_released = False
         self._has_ended = False
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
+        self._is_waking = False
         self._timer: asyncio.TimerHandle | None = None
         curl.setopt(pycurl.URL, target.url)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self.on_open)
@@ -79,7 +88,7 @@ class Response:
             AddressRefusedError: the address of the server may not be reached.
         """
         while not self._has_head:
-            if self._has_ended:
+            if self._transfer.done():
                 self._finish()
                 raise pycurl.error(pycurl.E_GOT_NOTHING, "")
             await self._event()
@@ -97,21 +106,20 @@ class Response:
             elif self._is_paused:
                 self._is_paused = False
                 self._curl.pause(pycurl.PAUSE_CONT)
-            elif self._has_ended:
+            elif self._transfer.done():
                 self._finish()
                 return
             else:
                 await self._event()
 
-    def release(self) -> pycurl.Curl | None:
-        """Have no more to do with the request; the handle, if it can be used for another one."""
+    def release(self) -> None:
+        """Have no more to do with the request."""
+        self._is_released = True
         if self._has_ended:
-            self._curl.reset()
-            return self._curl
-        if not self._transfer.done():
+            self._give_back()
+        elif not self._transfer.done():
             self._multi.remove_handle(self._curl)
-        self._curl.close()
-        return None
+            self._curl.close()
 
     def on_open(self, purpose: int, address: tuple[int, int, int, tuple[str | int, ...]]) -> socket.socket | int:
         """Before a connection is made: a socket for it, if the address may be reached."""
@@ -183,11 +191,26 @@ class Response:
 
     def _on_end(self, transfer: asyncio.Future[Any]) -> None:
         self._has_ended = True
-        if not transfer.cancelled():
-            transfer.exception()  # it is raised where it is waited for
+        if transfer.cancelled():
+            return
+        transfer.exception()  # it is raised where it is waited for
+        if self._is_released:
+            self._give_back()
         self._wake()
 
+    def _give_back(self) -> None:
+        """Let the handle be used again: not before the callbacks of its transfer, which look at its next one else."""
+        self._curl.reset()
+        self._keep(self._curl)
+
     def _wake(self) -> None:
+        """Go on at the turn after the next: then it is known whether what has come is all that comes."""
+        if self._waiter is not None and not self._is_waking:
+            self._is_waking = True
+            self._loop.call_soon(self._wake_now)
+
+    def _wake_now(self) -> None:
+        self._is_waking = False
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
