@@ -271,7 +271,8 @@ def test_a_compressed_file_that_is_declared_as_coded_stays_compressed(call: Call
         ("gzip", b"this is text", "the content does not have the coding that it should"),
         ("gzip", gzip.compress(b"data" * 100)[:-9], "ends in the middle of its coding"),
     ],
-    ids=["unasked", "uncoded", "cut"],  # what gzip makes has the time in it, and names must not differ between processes
+    # What gzip makes has the time in it, and names must not differ between processes.
+    ids=["unasked", "uncoded", "cut"],
 )
 def test_a_broken_coding_is_an_error(call: Call, coding: str, body: bytes, words: str, site: Site) -> None:
     """Unknown, untrue, or cut off."""

@@ -11,8 +11,7 @@ import asyncio
 import functools
 import logging
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping
 
 import pycurl  # type: ignore[import-untyped]  # it has no annotations
 
@@ -42,9 +41,8 @@ _IDLE = 64
 _log = logging.getLogger(__name__)
 
 
-@asynccontextmanager
-async def answer(method: str, url: str, options: Options) -> AsyncIterator[Response]:
-    """The answer to a request, redirects followed; its connection is let go at the end.
+async def answer(method: str, url: str, options: Options) -> Response:
+    """The answer to a request, redirects followed; whoever asks for it releases it.
 
     The headers in `options` go to the server that the URL names and to no other.
 
@@ -66,15 +64,15 @@ async def answer(method: str, url: str, options: Options) -> AsyncIterator[Respo
         own = options.headers if target.origin == first else {}
         with translated(url):
             response = session.send(method, target, own, proxy, options)
-        try:
-            with translated(url):
+            try:
                 await response.head()
-            location = response.headers.get("location") if response.status in _REDIRECTS else None
-            if location is None:
-                yield response
-                return
-        finally:
-            response.release()
+            except BaseException:
+                response.release()
+                raise
+        location = response.headers.get("location") if response.status in _REDIRECTS else None
+        if location is None:
+            return response
+        response.release()
         peer = parse_address(response.peer or "")
         allow_private = allow_private and proxy is None and peer is not None and is_private(peer)
         target = _redirected(target, location, url)
@@ -166,8 +164,13 @@ async def _held_session(allow_private: bool, held: dict[bool, _Held]) -> AsyncGe
         await session.close()
 
 
+_USUAL = [f"{name}: {value}".encode() for name, value in _HEADERS.items()]
+
+
 def _lines(headers: Mapping[str, str]) -> list[bytes]:
     """The headers of a request as libcurl takes them; those that are given replace the usual ones."""
+    if not headers:
+        return _USUAL
     given = {name.lower() for name in headers}
     merged = {name: value for name, value in _HEADERS.items() if name.lower() not in given} | dict(headers)
     # With a colon and nothing behind it, libcurl would leave the header out.

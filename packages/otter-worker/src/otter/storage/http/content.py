@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from urllib.parse import unquote
 
 from otter.storage.location import shown
@@ -52,8 +52,8 @@ def stat_of(headers: Mapping[str, str], url: str) -> StatResult:
     )
 
 
-async def inflated(blocks: AsyncIterator[Block], url: str) -> AsyncIterator[Block]:
-    """The blocks without the coding `gzip`, at most a megabyte at a time.
+async def inflated(next_block: Callable[[], Awaitable[Block | None]], url: str) -> AsyncIterator[Block]:
+    """What a call gives, until it gives none, without the coding `gzip`; at most a megabyte at a time.
 
     Raises:
         DownloadError: the content is not in that coding, ends too early, or inflates beyond
@@ -62,7 +62,7 @@ async def inflated(blocks: AsyncIterator[Block], url: str) -> AsyncIterator[Bloc
     decoder = zlib.decompressobj(wbits=_GZIP_WBITS)
     taken = given = 0
     try:
-        async for block in blocks:
+        while (block := await next_block()) is not None:
             taken += len(block)
             rest, more = block, bool(block)
             while more:

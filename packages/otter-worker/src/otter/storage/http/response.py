@@ -10,8 +10,8 @@ import asyncio
 import os
 import re
 import socket
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Self
 
 import pycurl  # type: ignore[import-untyped]  # it has no annotations
 
@@ -93,8 +93,8 @@ class Response:
                 raise pycurl.error(pycurl.E_GOT_NOTHING, "")
             await self._event()
 
-    async def blocks(self) -> AsyncIterator[Block]:
-        """The body, as it arrives; a block may change when the next one is asked for.
+    async def next_block(self) -> Block | None:
+        """What has arrived of the body since the last call, which may change at the next one; none at the end.
 
         Raises:
             pycurl.error: it ended too early.
@@ -102,15 +102,21 @@ class Response:
         """
         while True:
             if self._arrivals:
-                yield self._arrivals.take()
-            elif self._is_paused:
+                return self._arrivals.take()
+            if self._is_paused:
                 self._is_paused = False
                 self._curl.pause(pycurl.PAUSE_CONT)
             elif self._transfer.done():
                 self._finish()
-                return
+                return None
             else:
                 await self._event()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
     def release(self) -> None:
         """Have no more to do with the request."""
