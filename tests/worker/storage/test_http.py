@@ -442,3 +442,20 @@ def test_a_kept_connection_that_the_server_closed_is_no_error(site: Site) -> Non
 
     site.answers["/x"] = once
     assert [b"x"] * 3 == [StorageHandle(f"{site.url}/x").read()[0] for _ in range(3)]
+
+
+def test_a_length_is_a_number_or_the_answer_is_refused(site: Site) -> None:
+    """One that is larger than any file says nothing."""
+
+    def lie(length: str) -> str:
+        def respond(handler: BaseHTTPRequestHandler) -> None:
+            handler.wfile.write(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\ndata".encode())
+            handler.close_connection = True
+
+        site.answers["/x"] = respond
+        return f"{site.url}/x"
+
+    for length in ("²", "five"):
+        with pytest.raises(DownloadError, match=site.url):
+            StorageHandle(lie(length)).read()
+    assert (b"data", None) == StorageHandle(lie("9" * 5000)).read()

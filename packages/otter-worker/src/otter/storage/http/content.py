@@ -18,6 +18,8 @@ _FREE_INFLATION = 64 << 20
 _MAX_INFLATION = 200
 """Deflate reaches 1,030 to 1 on zeros; text, tables and JSON stay below 50."""
 
+_MAX_DIGITS = 18
+
 
 def coding_of(headers: Mapping[str, str], url: str) -> str | None:
     """The content coding to be removed; none if the bytes are to be taken as they come.
@@ -39,14 +41,19 @@ def coding_of(headers: Mapping[str, str], url: str) -> str | None:
     return None if path.endswith(_GZIP_NAMES) else "gzip"
 
 
+def length_of(headers: Mapping[str, str]) -> int | None:
+    """The bytes that an answer announces; none if it does not, or with what is no number of bytes."""
+    text = headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS else None
+
+
 def stat_of(headers: Mapping[str, str], url: str) -> StatResult:
     """What the headers of an answer tell; the size is none if the content is coded."""
-    length = headers.get("content-length", "")
-    known = length.isdecimal() and coding_of(headers, url) is None
+    length = length_of(headers)
     return StatResult(
         is_dir=False,
         is_reg=True,
-        size=int(length) if known else None,
+        size=length if length is not None and coding_of(headers, url) is None else None,
         revision=headers.get("etag") or headers.get("last-modified"),
         mtime=_seconds(headers.get("last-modified")),
     )

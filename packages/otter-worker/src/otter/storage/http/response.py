@@ -17,6 +17,7 @@ import pycurl  # type: ignore[import-untyped]  # it has no annotations
 
 from otter.storage.http.addresses import AddressRefusedError, checked_socket
 from otter.storage.http.arrivals import Arrivals
+from otter.storage.http.content import length_of
 from otter.storage.http.urls import Target
 from otter.storage.model import Block
 
@@ -120,6 +121,8 @@ class Response:
 
     def release(self) -> None:
         """Have no more to do with the request."""
+        if self._is_released:
+            return
         self._is_released = True
         if self._has_ended:
             self._give_back()
@@ -159,9 +162,9 @@ class Response:
             self.headers.clear()
         elif line in (b"\r\n", b"\n"):
             self._has_head = self.status >= _FINAL
-            length = self.headers.get("content-length", "")
-            if length.isdecimal():
-                self._arrivals.expect(int(length))
+            length = length_of(self.headers)
+            if length is not None:
+                self._arrivals.expect(length)
         else:
             name, colon, value = line.decode("utf-8", "surrogateescape").partition(":")
             if colon:
@@ -205,7 +208,7 @@ class Response:
         self._wake()
 
     def _give_back(self) -> None:
-        """Let the handle be used again: not before the callbacks of its transfer, which look at its next one else."""
+        """Let the handle be used again, but only after the callbacks of its transfer: they know it by its handle."""
         self._curl.reset()
         self._keep(self._curl)
 
