@@ -16,12 +16,12 @@ from collections.abc import AsyncGenerator, Mapping
 import pycurl  # type: ignore[import-untyped]  # it has no annotations
 
 from otter.storage.http.addresses import is_private, parse_address, refusal
+from otter.storage.http.arrivals import ROOM
 from otter.storage.http.errors import translated
 from otter.storage.http.options import Options
 from otter.storage.http.response import Response
 from otter.storage.http.urls import Target, joined, parsed
 from otter.storage.location import shown
-from otter.storage.model import BLOCK_SIZE
 from otter.util.errors import DownloadError, StorageError
 
 MAX_REDIRECTS = 5
@@ -117,7 +117,7 @@ class _Session:
         curl.setopt(pycurl.PROXY, proxy or "")
         curl.setopt(pycurl.NOPROXY, "")  # it has been looked at
         curl.setopt(pycurl.NOSIGNAL, 1)
-        curl.setopt(pycurl.BUFFERSIZE, BLOCK_SIZE)
+        curl.setopt(pycurl.BUFFERSIZE, ROOM // 2)  # what is read at once finds room as a rule
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, round(options.connect_timeout * 1000)))
         if method == "HEAD":
             curl.setopt(pycurl.NOBODY, 1)
