@@ -43,7 +43,7 @@ PACKAGES: Mapping[str, Collection[str]] = {
 
 DEPENDENCIES: Mapping[str, Mapping[str, Collection[str]]] = {
     "otter-model": {"": {"attrs", "cattrs", "orjson", "tomli", "tomli-w"}},
-    "otter-worker": {"": {"otter-model", "aiohttp"}},
+    "otter-worker": {"": {"otter-model", "pycurl"}},
     "otter-coordinator": {
         "": {"otter-model", "rich"},
         "worker": {"otter-worker"},

@@ -70,7 +70,7 @@ def test_missing_file_is_found(distribution: str, missing: str, wheels: dict[str
     ("declared", "complaint"),
     [
         ("Requires-Dist: requests>=2", "depends on"),
-        ("Requires-Dist: aiohttp<4,>=3.10", "needs a lower bound and nothing else"),
+        ("Requires-Dist: pycurl<8,>=7.48", "needs a lower bound and nothing else"),
         ("Requires-Dist: otter-model>=0.1.0", "must be pinned"),
         ("Provides-Extra: gcs", "undecided extras"),
     ],

@@ -376,3 +376,86 @@ def test_passwords_do_not_reach_messages(site: Site) -> None:
         StorageHandle(url).read()
     assert "secret" not in str(caught.value)
     assert site.requests[0][2]["Authorization"].startswith("Basic ")
+
+
+def test_a_slow_reader_makes_the_server_wait(site: Site) -> None:
+    """Only so much is kept; all of it arrives in the end."""
+    data = os.urandom(1_000_000) * 20
+    url = site.put("/x", data)
+
+    async def main() -> bytes:
+        taken = b""
+        async with AsyncStorageHandle(url).open("rb") as file:
+            while part := await file.read(2_500_000):
+                taken += part
+                for _ in range(100):  # turns of the loop, in which more arrives than there is room for
+                    await asyncio.sleep(0)
+        return taken
+
+    assert data == asyncio.run(main())
+
+
+def test_what_comes_before_the_answer_is_not_the_answer(site: Site) -> None:
+    """A server may announce it; and what follows the body is no header of it."""
+
+    def hint(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 103 Early Hints\r\nETag: early\r\n\r\n")
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: ETag\r\n\r\n")
+        handler.wfile.write(b"4\r\ndata\r\n0\r\nETag: late\r\n\r\n")
+
+    site.answers["/x"] = hint
+    assert (b"data", None) == StorageHandle(f"{site.url}/x").read()
+
+
+def test_names_are_encoded_as_a_server_expects(site: Site) -> None:
+    """A space or a letter beyond ASCII in the URL, and in a redirect."""
+    site.put("/gr%C3%BC%C3%9Fe%20b", b"data")
+    url = site.put("/a%20b", b"", status=302, headers={"Location": "/gr\u00c3\u00bc\u00c3\u009fe b"})
+    assert b"data" == StorageHandle(f"{site.url}/grüße b").read()[0]
+    assert b"data" == StorageHandle(url.replace("%20", " ")).read()[0]
+
+
+@each
+def test_silence_before_the_answer_is_noticed(call: Call, site: Site) -> None:
+    """As soon as the request is sent, the time runs."""
+    hold = threading.Event()
+
+    def wait(handler: BaseHTTPRequestHandler) -> None:
+        hold.wait(30)
+        handler.close_connection = True
+
+    site.answers["/x"] = wait
+    with (
+        storage_context(read_timeout="50ms"),
+        pytest.raises(DownloadError, match="the server sent nothing for too long"),
+    ):
+        call(f"{site.url}/x", "read")
+    hold.set()
+
+
+def test_a_kept_connection_that_the_server_closed_is_no_error(site: Site) -> None:
+    """The request is sent over a new one."""
+
+    def once(handler: BaseHTTPRequestHandler) -> None:
+        Answer(b"x")(handler)
+        handler.close_connection = True
+
+    site.answers["/x"] = once
+    assert [b"x"] * 3 == [StorageHandle(f"{site.url}/x").read()[0] for _ in range(3)]
+
+
+def test_a_length_is_a_number_or_the_answer_is_refused(site: Site) -> None:
+    """One that is larger than any file says nothing."""
+
+    def lie(length: str) -> str:
+        def respond(handler: BaseHTTPRequestHandler) -> None:
+            handler.wfile.write(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\ndata".encode())
+            handler.close_connection = True
+
+        site.answers["/x"] = respond
+        return f"{site.url}/x"
+
+    for length in ("²", "five"):
+        with pytest.raises(DownloadError, match=site.url):
+            StorageHandle(lie(length)).read()
+    assert (b"data", None) == StorageHandle(lie("9" * 5000)).read()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -35,6 +34,14 @@ def test_redirects_are_followed(status: int, site: Site) -> None:
     url = redirect(site, "/start", f"{site.url}/middle", status)
     assert b"data" == StorageHandle(url).read()[0]
     assert 4 == StorageHandle(url).stat().size
+
+
+def test_a_redirect_leaves_no_connection_behind(site: Site) -> None:
+    """One whose body nobody reads is closed, or used again."""
+    site.put("/end", b"data")
+    for body in (b"", b"moved", b"moved" * 1_000_000):
+        url = site.put("/start", body, status=302, headers={"Location": "/end"})
+        assert [b"data"] * 5 == [StorageHandle(url).read()[0] for _ in range(5)]
 
 
 def test_five_redirects_are_enough(site: Site) -> None:
@@ -97,18 +104,16 @@ def test_a_public_server_cannot_redirect_to_a_private_address(
     site: Site, other: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A private one can: then the author of the URL is inside already."""
-    from otter.storage.http import client
+    from otter.storage.http import client, response
 
     other.put("/end", b"data")
     url = redirect(site, "/x", f"{other.url}/end")
     assert b"data" == StorageHandle(url).read()[0]
     port = int(site.url.rpartition(":")[2])
 
-    class AsIfPublic(client.Response):
-        async def start(self, connection: Any) -> Any:
-            answer = await super().start(connection)
-            self.peer = "8.8.8.8" if self.url.port == port else self.peer
-            return answer
+    class AsIfPublic(response.Response):
+        def on_connected(self, peer: str, own: str, peer_port: int, own_port: int) -> int:
+            return super().on_connected("8.8.8.8" if peer_port == port else peer, own, peer_port, own_port)
 
     monkeypatch.setattr(client, "Response", AsIfPublic)
 

@@ -35,9 +35,7 @@ def parent_directory(location: Location, create: bool = False) -> Iterator[tuple
     """
     if location.root is None:
         directory, _, name = location.absolute.rstrip("/").rpartition("/")
-        if create:
-            os.makedirs(directory or "/", exist_ok=True)
-        fd = os.open(directory or "/", _DIRECTORY)
+        fd = _open_directory(directory or "/", create)
     else:
         *parents, name = location.parts or (".",)
         fd = _walk(location, parents, create)
@@ -116,10 +114,7 @@ def _walk_to_file(location: Location) -> tuple[int, str]:
 
 
 def _walk(location: Location, parts: list[str], create: bool) -> int:
-    root = location.root or "/"
-    if create:
-        os.makedirs(root, exist_ok=True)
-    stack = [os.open(root, _DIRECTORY)]
+    stack = [_open_directory(location.root or "/", create)]
     pending = deque(parts)
     links = 0
     try:
@@ -156,6 +151,16 @@ def _walk(location: Location, parts: list[str], create: bool) -> int:
     finally:
         for fd in stack:
             os.close(fd)
+
+
+def _open_directory(path: str, create: bool) -> int:
+    try:
+        return os.open(path, _DIRECTORY)
+    except FileNotFoundError:
+        if not create:
+            raise
+        os.makedirs(path, exist_ok=True)
+        return os.open(path, _DIRECTORY)
 
 
 def _make_directory(name: str, directory: int) -> None:

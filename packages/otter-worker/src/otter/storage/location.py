@@ -12,6 +12,7 @@ under `/work`.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Iterable
@@ -124,8 +125,16 @@ def _roots(config: Config | None) -> tuple[str | None, str | None]:
         return None, None
     release = _local_path(config.release_uri) if config.release_uri else None
     if release is not None and scheme_of(release) == "file":
-        release = os.path.abspath(release)
-    return os.path.abspath(config.work_path), release
+        release = _absolute(release)
+    return _absolute(str(config.work_path)), release
+
+
+def _absolute(path: str) -> str:
+    return _normal(path) if path.startswith("/") else os.path.abspath(path)
+
+
+_normal = functools.lru_cache(maxsize=64)(os.path.normpath)
+"""The few paths that are roots are asked for again and again."""
 
 
 def _local_path(location: str) -> str:

@@ -23,6 +23,9 @@ ABSENT: Final = "absent"
 BLOCK_SIZE: Final = 1 << 20
 """Bytes that are moved at a time."""
 
+Block = bytes | memoryview
+"""Some bytes of an object. Whoever gives a block may use its memory again when it is asked for the next one."""
+
 
 @attrs.frozen
 class Location:
@@ -81,7 +84,7 @@ class Publication(Protocol):
     def may_wait(self) -> bool:
         """Whether `publish` may have to wait: for a lock, or for a device."""
 
-    def write(self, blocks: Sequence[bytes | memoryview]) -> None:
+    def write(self, blocks: Sequence[Block]) -> None:
         """Append all blocks."""
 
     def publish(self) -> Revision:
@@ -134,7 +137,7 @@ class Source(Protocol):
     def stat(self) -> StatResult:
         """What is known of exactly these bytes."""
 
-    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    def __aiter__(self) -> AsyncIterator[Block]: ...
 
 
 class Sink(Protocol):
@@ -146,8 +149,8 @@ class Sink(Protocol):
 
     revision: Revision
 
-    async def write(self, block: bytes) -> None:
-        """Append a block. It may be kept for a while, and must not change."""
+    async def write(self, block: Block) -> None:
+        """Append a block. What is kept after this is a copy."""
 
 
 class AsyncBackend(Protocol):

@@ -98,19 +98,15 @@ class PartFile:
         try:
             if self._durable:
                 os.fsync(self.fd)
-            # Nobody who expects a revision comes between the look at what is there and the new
-            # name. Whoever expects nothing takes no lock: no process, were it stopped right here,
-            # keeps the others from publishing.
-            with _locked(self._directory, self._shown, needed=self._expected is not None):
-                former = _stat_at(self._directory, self._name)
-                self._check(former)
-                # Clocks of file systems tick in milliseconds, and inode numbers are used again:
-                # without a time of its own, a file could have the revision of the one before the
-                # last.
-                now = time.time_ns()
-                when = now if former is None else max(now, former.st_mtime_ns + 1)
-                os.utime(self.fd, ns=(when, when))
-                self._name_it()
+            if self._expected is not None or not self._took_free_name():
+                # Nobody who expects a revision comes between the look at what is there and the new
+                # name. Whoever expects nothing takes no lock: no process, were it stopped right
+                # here, keeps the others from publishing.
+                with _locked(self._directory, self._shown, needed=self._expected is not None):
+                    former = _stat_at(self._directory, self._name)
+                    self._check(former)
+                    self._set_time(former)
+                    self._name_it()
             revision = revision_of(os.fstat(self.fd))
             if self._durable:
                 os.fsync(self._directory)
@@ -131,6 +127,26 @@ class PartFile:
             os.close(self._directory)
             os.close(self.fd)
 
+    def _took_free_name(self) -> bool:
+        """Give a file without a name its name if nothing has it, which is the usual case, in one call."""
+        if self._part is not None:
+            return False
+        self._set_time(None)
+        with suppress(FileExistsError):
+            self._link(self._name)
+            return True
+        return False
+
+    def _set_time(self, former: os.stat_result | None) -> None:
+        """Give the file a time that it shares with none before it.
+
+        Clocks of file systems tick in milliseconds, and inode numbers are used again: without it, a
+        file could have the revision of the one before the last.
+        """
+        now = time.time_ns()
+        when = now if former is None else max(now, former.st_mtime_ns + 1)
+        os.utime(self.fd, ns=(when, when))
+
     def _check(self, former: os.stat_result | None) -> None:
         if self._expected is None:
             return
@@ -143,15 +159,17 @@ class PartFile:
         if self._part is None:
             # Only a name that is free can be given to a file without one: for one that is taken, by
             # a detour.
-            source = f"/proc/self/fd/{self.fd}"
             with suppress(FileExistsError):
-                os.link(source, self._name, dst_dir_fd=self._directory, follow_symlinks=True)
+                self._link(self._name)
                 return
             part = _part_name()
-            os.link(source, part, dst_dir_fd=self._directory, follow_symlinks=True)
+            self._link(part)
             self._part = part
         os.replace(self._part, self._name, src_dir_fd=self._directory, dst_dir_fd=self._directory)
         self._part = None
+
+    def _link(self, name: str) -> None:
+        os.link(f"/proc/self/fd/{self.fd}", name, dst_dir_fd=self._directory, follow_symlinks=True)
 
 
 def _part_name() -> str:

@@ -106,9 +106,8 @@ class _Reader(AsyncFile[Any]):
     async def _more(self) -> Any:
         block = await anext(self._blocks, None)
         self._ended = block is None
-        if self._decoder is not None:
-            return self._decoder.decode(block or b"", final=block is None)
-        return block or b""
+        data = bytes(block or b"")
+        return data if self._decoder is None else self._decoder.decode(data, final=block is None)
 
 
 class _Writer(AsyncFile[Any]):

@@ -16,12 +16,13 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import islice
-from typing import Any, BinaryIO, TypeVar
+from types import TracebackType
+from typing import Any, BinaryIO, Self, TypeVar
 
 from otter.storage.filesystem import LocalBackend
-from otter.storage.model import BLOCK_SIZE, Copied, Location, Publication, Revision, Sink, Source, StatResult
+from otter.storage.model import BLOCK_SIZE, Block, Copied, Location, Publication, Revision, Sink, Source, StatResult
 
 T = TypeVar("T")
 _MATCHES = 1000
@@ -52,15 +53,9 @@ class AsyncLocalBackend:
         with file:
             yield _FileSource(file, stat)
 
-    @asynccontextmanager
-    async def sink(self, location: Location, expected: Revision = None) -> AsyncIterator[Sink]:
+    def sink(self, location: Location, expected: Revision = None) -> AbstractAsyncContextManager[Sink]:
         """Where to write a file; it is begun with the first block, so that a source that fails leaves no trace."""
-        sink = _FileSink(self._backend, location, expected)
-        try:
-            yield sink
-            await sink.publish()
-        finally:
-            sink.discard()
+        return _FileSink(self._backend, location, expected)
 
     async def copy(self, source: Location, destination: Location, stopped: Callable[[], bool]) -> Copied | None:
         """Copy a file to a file."""
@@ -96,19 +91,28 @@ class _FileSink:
         self._expected = expected
         self._publication: Publication | None = None
 
-    async def write(self, block: bytes) -> None:
+    async def write(self, block: Block) -> None:
         self._begun().write([block])
 
-    async def publish(self) -> None:
-        publication = self._begun()
-        if publication.may_wait:
-            self.revision = await _in_thread(publication.publish)
-        else:
-            self.revision = publication.publish()
+    async def __aenter__(self) -> Self:
+        return self
 
-    def discard(self) -> None:
-        if self._publication is not None:
-            self._publication.discard()
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                publication = self._begun()
+                if publication.may_wait:
+                    self.revision = await _in_thread(publication.publish)
+                else:
+                    self.revision = publication.publish()
+        finally:
+            if self._publication is not None:
+                self._publication.discard()
 
     def _begun(self) -> Publication:
         if self._publication is None:

@@ -38,7 +38,7 @@ class AsyncStorageHandle(Handle):
     async def read(self) -> tuple[bytes, Revision]:
         """All bytes, and the revision that they are."""
         async with self._backend.source(self.resolved) as source:
-            return b"".join([block async for block in source]), source.stat.revision
+            return b"".join([bytes(block) async for block in source]), source.stat.revision
 
     async def read_text(self, encoding: str = "utf-8") -> tuple[str, Revision]:
         """The text, and the revision that it is."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator, Mapping
-from email.utils import parsedate_to_datetime
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from urllib.parse import unquote
 
 from otter.storage.location import shown
-from otter.storage.model import StatResult
+from otter.storage.model import Block, StatResult
 from otter.util.errors import DownloadError
 from otter.util.units import format_size
 
@@ -18,6 +17,8 @@ _OUTPUT_SIZE = 1 << 20
 _FREE_INFLATION = 64 << 20
 _MAX_INFLATION = 200
 """Deflate reaches 1,030 to 1 on zeros; text, tables and JSON stay below 50."""
+
+_MAX_DIGITS = 18
 
 
 def coding_of(headers: Mapping[str, str], url: str) -> str | None:
@@ -31,7 +32,7 @@ def coding_of(headers: Mapping[str, str], url: str) -> str | None:
     Raises:
         DownloadError: a coding that is not understood.
     """
-    coding = headers.get("Content-Encoding", "").strip().lower()
+    coding = headers.get("content-encoding", "").strip().lower()
     if coding in ("", "identity"):
         return None
     if coding not in ("gzip", "x-gzip"):
@@ -40,21 +41,26 @@ def coding_of(headers: Mapping[str, str], url: str) -> str | None:
     return None if path.endswith(_GZIP_NAMES) else "gzip"
 
 
+def length_of(headers: Mapping[str, str]) -> int | None:
+    """The bytes that an answer announces; none if it does not, or with what is no number of bytes."""
+    text = headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS else None
+
+
 def stat_of(headers: Mapping[str, str], url: str) -> StatResult:
     """What the headers of an answer tell; the size is none if the content is coded."""
-    length = headers.get("Content-Length", "")
-    known = length.isdecimal() and coding_of(headers, url) is None
+    length = length_of(headers)
     return StatResult(
         is_dir=False,
         is_reg=True,
-        size=int(length) if known else None,
-        revision=headers.get("ETag") or headers.get("Last-Modified"),
-        mtime=_seconds(headers.get("Last-Modified")),
+        size=length if length is not None and coding_of(headers, url) is None else None,
+        revision=headers.get("etag") or headers.get("last-modified"),
+        mtime=_seconds(headers.get("last-modified")),
     )
 
 
-async def inflated(blocks: AsyncIterator[bytes], url: str) -> AsyncIterator[bytes]:
-    """The blocks without the coding `gzip`, at most a megabyte at a time.
+async def inflated(next_block: Callable[[], Awaitable[Block | None]], url: str) -> AsyncIterator[Block]:
+    """What a call gives, until it gives none, without the coding `gzip`; at most a megabyte at a time.
 
     Raises:
         DownloadError: the content is not in that coding, ends too early, or inflates beyond
@@ -63,7 +69,7 @@ async def inflated(blocks: AsyncIterator[bytes], url: str) -> AsyncIterator[byte
     decoder = zlib.decompressobj(wbits=_GZIP_WBITS)
     taken = given = 0
     try:
-        async for block in blocks:
+        while (block := await next_block()) is not None:
             taken += len(block)
             rest, more = block, bool(block)
             while more:
@@ -86,6 +92,8 @@ async def inflated(blocks: AsyncIterator[bytes], url: str) -> AsyncIterator[byte
 def _seconds(date: str | None) -> float | None:
     if not date:
         return None
+    from email.utils import parsedate_to_datetime
+
     try:
         return parsedate_to_datetime(date).timestamp()
     except (ValueError, OverflowError):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http import HTTPStatus
+from types import TracebackType
 
-import aiohttp
+import pycurl  # type: ignore[import-untyped]  # it has no annotations
 
 from otter.storage.http.addresses import AddressRefusedError
 from otter.storage.location import shown
@@ -17,6 +16,21 @@ _ADVICE = {
     HTTPStatus.FORBIDDEN: "access is refused",
     HTTPStatus.TOO_MANY_REQUESTS: "the server asks for fewer requests",
 }
+
+_WORDS = {
+    pycurl.E_OPERATION_TIMEDOUT: "the server could not be reached in time",
+    pycurl.E_COULDNT_RESOLVE_HOST: "the name of the server is unknown: {}",
+    pycurl.E_COULDNT_RESOLVE_PROXY: "the name of the proxy is unknown: {}",
+    pycurl.E_COULDNT_CONNECT: "the server cannot be reached: {}",
+    pycurl.E_GOT_NOTHING: "the server closed the connection without an answer",
+    pycurl.E_PARTIAL_FILE: "the connection ended before the content did",
+    pycurl.E_RECV_ERROR: "the connection broke: {}",
+    pycurl.E_SEND_ERROR: "the connection broke: {}",
+    pycurl.E_PEER_FAILED_VERIFICATION: "the certificate of the server is not trusted: {}",
+    pycurl.E_UNSUPPORTED_PROTOCOL: "the server does not speak HTTP properly: {}",
+    pycurl.E_FTP_WEIRD_SERVER_REPLY: "the server does not speak HTTP properly: {}",
+}
+"""What the codes of libcurl mean, with its own words for the details."""
 
 
 def refused(url: str, status: int) -> StorageError:
@@ -34,37 +48,34 @@ def refused(url: str, status: int) -> StorageError:
     return DownloadError(f"{text}: {advice}" if advice else text)
 
 
-@contextmanager
-def translated(url: str) -> Iterator[None]:
+class translated:  # noqa: N801 - used like a function, as contextlib.suppress is
     """Errors of the HTTP client as errors of storage."""
-    try:
-        yield
-    except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise DownloadError(f"{shown(url)}: {_words(error)}") from error
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, (pycurl.error, OSError, ValueError)):
+            raise DownloadError(f"{shown(self._url)}: {_words(error)}") from error
 
 
 def _words(error: BaseException) -> str:
     match error:
-        case aiohttp.ConnectionTimeoutError():
-            return "the server could not be reached in time"
-        case aiohttp.ServerTimeoutError() | TimeoutError():
+        case pycurl.error():
+            code, text = error.args[:2]
+            return _WORDS.get(code, "{}").format(text)
+        case AddressRefusedError():
+            return f"refused: {error}"
+        case TimeoutError():
             return "the server sent nothing for too long"
-        case aiohttp.ServerDisconnectedError():
-            return "the server closed the connection without an answer"
-        case aiohttp.ClientConnectorCertificateError():
-            return f"the certificate of the server is not trusted: {error.certificate_error}"
-        case aiohttp.ClientConnectorDNSError():
-            return f"the name of the server is unknown: {error.os_error.strerror or error.os_error}"
-        case aiohttp.ClientConnectorError() if isinstance(error.os_error, AddressRefusedError):
-            return f"refused: {error.os_error}"
-        case aiohttp.ClientConnectorError():
-            return f"the server cannot be reached: {error.os_error.strerror or error.os_error}"
-        case aiohttp.ClientPayloadError():
-            return "the connection ended before the content did"
-        case aiohttp.InvalidURL():
-            return "this is not a URL that can be fetched"
-        case aiohttp.ClientResponseError():
-            return f"the server does not speak HTTP properly: {error.message}"
         case OSError():
             return error.strerror or str(error)
     return str(error) or type(error).__name__

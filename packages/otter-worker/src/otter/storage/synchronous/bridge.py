@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, TypeVar, cast
 from otter.storage.model import (
     BLOCK_SIZE,
     AsyncBackend,
+    Block,
     Copied,
     Location,
     Publication,
@@ -224,7 +225,7 @@ async def _next(matches: AsyncIterator[str]) -> str | None:
     return await anext(matches, None)
 
 
-async def _block(blocks: AsyncIterator[bytes]) -> bytes:
+async def _block(blocks: AsyncIterator[Block]) -> Block:
     while (block := await anext(blocks, None)) is not None:
         if block:
             return block
