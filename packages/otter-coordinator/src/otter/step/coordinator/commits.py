@@ -64,6 +64,8 @@ class Commits:
         self._observer = observer
         self._share = share
         self.order = CommitOrder(graph)
+        self._said: dict[TaskId, list[str]] = {}
+        """What tasks whose worker died had said, until they are tried again or committed."""
 
     def commit(self, command: e.Commit) -> None:
         """Make the outcome of a task durable, with what it generated and stored."""
@@ -118,10 +120,20 @@ class Commits:
         last = attempts[-1]
         times = {"started_run_at": last.get("started_at"), "finished_run_at": last.get("finished_at")}
         log = self._log_dir / file_name(node.name, ".log")
-        if not log.exists():
-            return {**times, "log": last.get("last_output", [])}
+        said = self._said.pop(node.id, None)
+        if said is None:
+            said = self._lines_of(node)
+        where = {"log_file": str(log)} if log.exists() else {}
         # What the task said itself, and behind it what its process wrote while it died.
-        return {**times, "log": last_lines(log) or last.get("last_output", []), "log_file": str(log)}
+        return {**times, "log": [*said, *last.get("last_output", ())], **where}
+
+    def _lines_of(self, node: TaskNode) -> list[str]:
+        """The last lines that a task wrote into its log in its present attempt."""
+        lines = last_lines(self._log_dir / file_name(node.name, ".log"))
+        if node.attempt == 1:
+            return lines
+        divider = f"[attempt {node.attempt}]"
+        return lines[lines.index(divider) + 1 :] if divider in lines else []
 
     def _journal_commit(self, node: TaskNode, entry: Table, held: Dispatched | None, values: Table | None) -> None:
         result = entry["result"]
@@ -139,6 +151,11 @@ class Commits:
         head = begin_task_record(node.new.name, result, text)
         body = b'%b"digest":"%b","spec":%b%b,"entry":%b}' % (head, digest, spec, values_text, text)
         self._journal.append(frame_record(body))
+
+    def forget(self, task: TaskId) -> None:
+        """An attempt decided nothing: its task is tried again."""
+        self.reported.pop(task, None)
+        self._said.pop(task, None)
 
     def begin(self, node: TaskNode, held: Dispatched) -> None:
         """Leave word that an attempt began, so that it is known of should nobody live to say how it ended."""
@@ -171,6 +188,7 @@ class Commits:
             "exit_code": death.code if death.code >= 0 else None, "peak_memory": death.peak_memory,
             "out_of_memory": death.oom or None,
         }  # fmt: skip
+        self._said[task] = self._lines_of(node)
         if death.output and (suspects == 1 or node.timed_out):
             facts["last_output"] = list(death.output[-20:])
             self._append_log(node, death)

@@ -606,7 +606,7 @@ class RunLoop:
 
     def _do_retry(self, command: e.Retry) -> None:
         node = self._scheduler.graph.nodes[command.task]
-        self._commits.reported.pop(command.task, None)
+        self._commits.forget(command.task)
         self._ledger.dispatched.pop(command.task, None)
         self._ledger.lost.pop(command.task, None)
         attempts = self._ledger.attempts.setdefault(command.task, [{}])
