@@ -14,14 +14,12 @@ from typing import Any
 import attrs
 
 from otter.config.model import Config
-from otter.core.types import published_types
 from otter.pipeline import Pipeline, PipelineError, Problem
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator import Coordinator
 from otter.step.coordinator.coordinator import AskWorker, LateSpecs, RunOptions
 from otter.step.coordinator.ports import Observer
 from otter.step.model import Step
-from otter.task.model import Spec
 from otter.task.task_registry import TaskRegistry
 from otter.task.task_type import TaskType
 from otter.util.errors import ConfigError
@@ -82,7 +80,7 @@ class Session:
         free = sum(not table.get("requires") and not table.get("policy") for table in tables)
         self.coordinator = Coordinator(
             step, registry, self.config, options=self.options, observer=self.observer, check=self._check,
-            late=LateSpecs(self._specs, free),
+            late=LateSpecs(self._tables, free),
         )  # fmt: skip
         handlers = self._install_signals()
         try:
@@ -93,16 +91,8 @@ class Session:
                 asyncio.get_running_loop().remove_signal_handler(number)
         return step
 
-    def _specs(self) -> list[Spec]:
-        try:
-            return self.pipeline.specs(self.config.step, scratchpad=self.values)
-        except PipelineError as error:
-            raise self._all_mistakes() from error
-
-    def _all_mistakes(self) -> PipelineError:
-        """Every mistake of a step whose names are no names: those that need the task types are found as well."""
-        types = published_types(self.options.task_packages, self.options.python)
-        return PipelineError(self._problems(types, None))
+    def _tables(self) -> list[dict[str, Any]]:
+        return self.pipeline.final_tables(self.config.step, scratchpad=self.values)
 
     async def _check(self, types: dict[str, TaskType], ask_worker: AskWorker) -> None:
         asked: list[dict[str, Any]] = []

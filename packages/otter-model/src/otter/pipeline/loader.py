@@ -21,6 +21,8 @@ from otter.task.model import Spec
 from otter.task.policy import Policy
 from otter.task.task_type import TaskType
 from otter.util.collector import paused_collector
+from otter.util.convert import converter_for
+from otter.util.errors import OtterError
 
 
 @attrs.frozen(slots=False)
@@ -70,6 +72,19 @@ class Pipeline:
         except ValueError as error:
             problems = self.check(step_name, None, scratchpad=scratchpad)
             raise PipelineError([p for p in problems if p.severity == "error"]) from error
+
+    def final_tables(self, step_name: str, *, scratchpad: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """The tables of a step's tasks with final names, as `specs` has them; what is wrong with them is left as it is.
+
+        Args:
+            step_name: the step.
+            scratchpad: values that win over those of the file.
+
+        Raises:
+            PipelineError: there is no such step.
+        """
+        known = Scratchpad({**self.scratchpad, **(scratchpad or {})})
+        return [_with_flag(_final_names(spec, known), known) for spec in self.tables(step_name)]
 
     def tables(self, step_name: str) -> list[dict[str, Any]]:
         """The tables of a step's tasks.
@@ -155,6 +170,18 @@ def _from_document(document: Document, faulty: bool = False) -> Pipeline:
         defaults=structure.defaults, pools=pools, workers=structure.workers, steps=structure.steps,
         warnings=tuple(problems),
     )  # fmt: skip
+
+
+def _with_flag(spec: dict[str, Any], known: Scratchpad) -> dict[str, Any]:
+    """A table whose flag of the engine is one, if it stands for one."""
+    flag = spec.get("scratchpad_ignore_missing", False)
+    if type(flag) is bool:
+        return spec
+    try:
+        flag = converter_for(bool)(known.replace(flag))
+    except (ValueError, OtterError):  # the check will name it
+        return spec
+    return {**spec, "scratchpad_ignore_missing": flag}
 
 
 def _final_names(spec: dict[str, Any], known: Scratchpad) -> dict[str, Any]:

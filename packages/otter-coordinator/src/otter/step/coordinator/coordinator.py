@@ -48,6 +48,7 @@ from otter.step.coordinator.versions import own_versions
 from otter.step.model import Step
 from otter.task.model import Spec
 from otter.task.policy import Policy
+from otter.task.tabled_specs import TabledSpecs
 from otter.task.task_registry import TaskRegistry
 from otter.task.task_type import TaskType
 from otter.util.collector import paused_collector
@@ -73,11 +74,11 @@ class LateSpecs:
     """The specs of a step that are made while the first workers start, which take longer than most files.
 
     Attributes:
-        make: makes them; what it raises ends the run.
+        make: makes their tables; what it raises ends the run.
         free: how many of them require nothing and have no policy of their own.
     """
 
-    make: Callable[[], list[Spec]]
+    make: Callable[[], list[dict[str, Any]]]
     free: int
 
 
@@ -159,6 +160,7 @@ class Coordinator:
         self._scheduler: Scheduler | None = None
         self._started_at = dt.datetime.now(dt.UTC)
         self._run_id: str | None = None
+        self._names: list[str] = []
 
     @property
     def key(self) -> str:
@@ -229,11 +231,9 @@ class Coordinator:
                 run.open(self._workers_wanted())
                 # While the workers load, there is time to read what earlier runs did.
                 with paused_collector(keep=True):  # what is made here stays until the end of the run
-                    if self._late is not None:
-                        self.step.specs += self._late.make()
                     if self.options.resume:
                         self._recover(journal, history, run)
-                    tables = [spec.model_dump() for spec in self.step.specs]
+                    tables = self._tables()
                     early = self._early_draft(tables, history)
                 types = await run.published_types()
                 if self._check is not None:
@@ -288,6 +288,15 @@ class Coordinator:
             return self._ledger.draft(tables, history.committed)
         except OtterError:
             return None
+
+    def _tables(self) -> list[dict[str, Any]]:
+        """The specs of the step as tables."""
+        if self._late is None:
+            return [spec.model_dump() for spec in self.step.specs]
+        tables = self._late.make()
+        self.step.specs = cast("list[Spec]", TabledSpecs(tables))
+        self._names = [str(table.get("name")) for table in tables]
+        return tables
 
     def _workers_wanted(self) -> int:
         """How many workers there is work for before any of them has said what it can run: several only when sure."""
@@ -371,7 +380,9 @@ class Coordinator:
             return entry
         nodes = self._nodes()
         if not nodes:
-            return orjson.dumps({**TASK_FIELDS, "name": self.step.specs[place].name})
+            # Its name may turn out to be none: a run can be stopped before anybody has looked.
+            name = self._names[place] if self._late is not None else self.step.specs[place].name
+            return orjson.dumps({**TASK_FIELDS, "name": name})
         node = nodes[place]
         edges: dict[str, Any] = {"requires": node.new.requires} if node.new.requires else {}
         if node.parent is not None:

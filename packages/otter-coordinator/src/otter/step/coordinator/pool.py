@@ -47,6 +47,8 @@ NEEDED = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "OTTER_FAI
 """Environment variables that workers inherit even where the operator lists what they may."""
 DUMP_TIME = 0.05
 """Seconds that a process has to write down where it hangs, before it is killed for hanging."""
+DUMPS = 5
+"""How many times as long it has while it has not begun to write, or still writes: on a machine with much to do."""
 DUMP_SIGNAL = getattr(signal, "SIGRTMAX", None)
 """The signal on which a worker writes the stacks of its threads into its output; none where there is none to spare."""
 RESERVE = 8
@@ -245,9 +247,10 @@ class WorkerPool:
         while self._receive(process):
             pass  # what it sent until now counts; the signal may wake a task that waits, and make it say what is not so
         process.muted = True
+        before = process.output.size()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(process.popen.pid, DUMP_SIGNAL)
-        self._loop.call_later(DUMP_TIME, self._kill_late, process)
+        self._loop.call_later(DUMP_TIME, self._kill_late, process, before, before, DUMPS)
 
     def trim_output(self) -> None:
         """Keep what processes wrote behind Python's back within its limit; called at intervals."""
@@ -422,8 +425,20 @@ class WorkerPool:
         end_stragglers(self._launch.run_id, self._own(), process.id)
         self._on_death(process.id, death)
 
-    def _kill_late(self, process: _Process) -> None:
-        if self._processes.get(process.id) is process:
+    def _kill_late(self, process: _Process, before: int, former: int, left: int) -> None:
+        """Kill a process that has written where it is.
+
+        Args:
+            before: size of its output before it was asked to.
+            former: size of its output at the last look.
+            left: how often it may still be looked at.
+        """
+        if self._processes.get(process.id) is not process:
+            return
+        size = process.output.size()
+        if left > 1 and (size == before or size != former):
+            self._loop.call_later(DUMP_TIME, self._kill_late, process, before, size, left - 1)
+        else:
             self._kill_group(process)
 
     @staticmethod

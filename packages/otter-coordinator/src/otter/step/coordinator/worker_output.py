@@ -46,6 +46,13 @@ class WorkerOutput:
             if length > 0 and not _punch_hole(self.fd, start, length):
                 os.ftruncate(self.fd, 0)
 
+    def size(self) -> int:
+        """How much was written, in bytes."""
+        try:
+            return os.fstat(self.fd).st_size
+        except OSError:
+            return 0
+
     def tail(self) -> tuple[str, ...]:
         """The last lines."""
         return tuple(_last_lines(self.fd))
