@@ -8,7 +8,7 @@ one the manifest stays in the work path; whoever starts the run is told so, or r
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING
 
 from otter.config.model import Config, scheme_of
 from otter.step.coordinator.durable import sync_way_to
@@ -16,6 +16,9 @@ from otter.step.coordinator.manifest_store import LocalManifestStore, StepEntry
 from otter.step.coordinator.ports import ManifestStore
 from otter.util.errors import ConfigError, failure_text
 from otter.util.fs import check_dir
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "otter.manifest_stores"
 
