@@ -133,6 +133,16 @@ def test_row_15_what_hangs_is_timed_out(scene: Scene, kind: str, how: str) -> No
     assert ended.results()["mark one"] == "success"
 
 
+def test_row_15_a_worker_that_left_its_process_group_is_ended(scene: Scene) -> None:
+    """The group of a worker is killed, and the worker itself, wherever a task has led it."""
+    scene.write({"name": "hang now", "how": "astray", "policy": {"timeout": "300ms"}}, MARK)
+
+    ended = scene.run("-p", "1", "--keep-going")
+
+    assert ended.results() == {"hang now": "failure", "mark one": "success"}
+    assert ended.reason("hang now") == "timed out after 0.3 s"
+
+
 def test_row_15_the_place_where_it_hung_is_recorded(scene: Scene) -> None:
     """A worker that is killed for a timeout leaves the stack of its threads in the log and in the certificate."""
     scene.write({"name": "hang now", "how": "python", "policy": {"timeout": "300ms"}})
@@ -280,9 +290,13 @@ def test_row_17_a_nameless_daemon_is_named(scene: Scene) -> None:
 # --- row 18: the state of the process ---------------------------------------------------------------------------------
 
 MENDED = [
-    "cwd", "removed cwd", "umask", "environment", "handler", "mask", "alarm", "streams", "recursion", "collector",
+    "cwd", "removed cwd", "umask", "environment", "handler", "mask", "alarm", "busy alarm", "switches of threads",
+    "streams", "recursion", "collector",
 ]  # fmt: skip
-REPLACED = ["thread", "open descriptors", "closed output", "limit", "priority"]
+REPLACED = [
+    "thread", "open descriptors", "closed output", "limit", "limit of processes", "priority", "process group",
+    pytest.param("user", marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")),
+]  # fmt: skip
 
 
 def looks(scene: Scene) -> tuple[dict[str, Any], dict[str, Any]]:
