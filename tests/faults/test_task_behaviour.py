@@ -84,6 +84,27 @@ def test_row_13_a_cancellation_that_nobody_asked_for_is_no_success(scene: Scene)
     assert {"throw it": "aborted", "throw_async it": "aborted", "mark one": "success"} == ended.results()
 
 
+SPOILT = {
+    "constructor": "AttributeError: 'Spoil' object has no attribute 'context'",
+    "manifest": "AttributeError: 'NoneType' object has no attribute 'finished_run_at'",
+    "everything": "AttributeError: 'Spoil' object has no attribute 'context'",
+    "line": "result not representable: $.log[1]: a int is no line of text",
+    "log": "result cannot be recorded: TypeError: 'int' object is not iterable",
+}
+
+
+def test_row_13_what_spoils_its_own_record_has_failed(scene: Scene) -> None:
+    """A task that takes apart what it is recorded in, or never made it, fails like any other; the worker lives on."""
+    scene.write(*({"name": f"spoil {what}", "what": what} for what in SPOILT), MARK)
+
+    ended = scene.run("-p", "1", "--keep-going")
+
+    assert {name.removeprefix("spoil "): task["failure_reason"] for name, task in ended.tasks.items()} == {
+        **SPOILT, "mark one": None,
+    }  # fmt: skip
+    assert {0} == {task["worker"] for task in ended.tasks.values()}
+
+
 # --- row 14: exceptions whose text is a trap --------------------------------------------------------------------------
 
 
