@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from tests.support.runs import Scene
@@ -33,3 +35,16 @@ def test_row_44_a_task_that_writes_garbage_each_time_is_at_fault(scene: Scene) -
     assert 1 == ended.code
     assert "broke the protocol" in ended.reason("garble always")
     assert 2 == len(ended.tasks["garble always"]["attempts"])
+
+
+def test_row_44_a_worker_that_floods_its_channel_is_ended_in_time(scene: Scene) -> None:
+    """While it is ended, what it had sent by then is read, and not what it goes on to send: others wait meanwhile."""
+    scene.write({"name": "garble always", "into": "channel", "flood": True, "policy": {"timeout": "500ms"}}, MARK)
+
+    ended = scene.run("-p", "2", "--keep-going")
+
+    assert ended.results() == {"garble always": "failure", "mark one": "success"}
+    assert ended.reason("garble always") == "timed out after 0.5 s"
+    (attempt,) = ended.tasks["garble always"]["attempts"]
+    begun, over = (dt.datetime.fromisoformat(attempt[end]) for end in ("started_at", "finished_at"))
+    assert over - begun < dt.timedelta(seconds=2)

@@ -85,6 +85,27 @@ def test_row_13_a_cancellation_that_nobody_asked_for_is_no_success(scene: Scene)
     assert {"throw it": "aborted", "throw_async it": "aborted", "mark one": "success"} == ended.results()
 
 
+SPOILT = {
+    "constructor": "AttributeError: 'Spoil' object has no attribute 'context'",
+    "manifest": "AttributeError: 'NoneType' object has no attribute 'finished_run_at'",
+    "everything": "AttributeError: 'Spoil' object has no attribute 'context'",
+    "line": "result not representable: $.log[1]: a int is no line of text",
+    "log": "result cannot be recorded: TypeError: 'int' object is not iterable",
+}
+
+
+def test_row_13_what_spoils_its_own_record_has_failed(scene: Scene) -> None:
+    """A task that takes apart what it is recorded in, or never made it, fails like any other; the worker lives on."""
+    scene.write(*({"name": f"spoil {what}", "what": what} for what in SPOILT), MARK)
+
+    ended = scene.run("-p", "1", "--keep-going")
+
+    assert {name.removeprefix("spoil "): task["failure_reason"] for name, task in ended.tasks.items()} == {
+        **SPOILT, "mark one": None,
+    }  # fmt: skip
+    assert {0} == {task["worker"] for task in ended.tasks.values()}
+
+
 # --- row 14: exceptions whose text is a trap --------------------------------------------------------------------------
 
 
@@ -132,6 +153,16 @@ def test_row_15_what_hangs_is_timed_out(scene: Scene, kind: str, how: str) -> No
     assert ended.reason(f"{kind} now") == "timed out after 0.3 s"
     assert scene.attempts(f"{kind} now") == 2
     assert ended.results()["mark one"] == "success"
+
+
+def test_row_15_a_worker_that_left_its_process_group_is_ended(scene: Scene) -> None:
+    """The group of a worker is killed, and the worker itself, wherever a task has led it."""
+    scene.write({"name": "hang now", "how": "astray", "policy": {"timeout": "300ms"}}, MARK)
+
+    ended = scene.run("-p", "1", "--keep-going")
+
+    assert ended.results() == {"hang now": "failure", "mark one": "success"}
+    assert ended.reason("hang now") == "timed out after 0.3 s"
 
 
 def test_row_15_the_place_where_it_hung_is_recorded(scene: Scene) -> None:
@@ -284,9 +315,13 @@ def test_row_17_a_nameless_daemon_is_named(scene: Scene) -> None:
 # --- row 18: the state of the process ---------------------------------------------------------------------------------
 
 MENDED = [
-    "cwd", "removed cwd", "umask", "environment", "handler", "mask", "alarm", "streams", "recursion", "collector",
+    "cwd", "removed cwd", "umask", "environment", "handler", "mask", "alarm", "busy alarm", "switches of threads",
+    "streams", "recursion", "collector",
 ]  # fmt: skip
-REPLACED = ["thread", "open descriptors", "closed output", "limit", "priority"]
+REPLACED = [
+    "thread", "open descriptors", "closed output", "limit", "limit of processes", "priority", "process group",
+    pytest.param("user", marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")),
+]  # fmt: skip
 
 
 def looks(scene: Scene) -> tuple[dict[str, Any], dict[str, Any]]:

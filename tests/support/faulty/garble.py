@@ -8,7 +8,13 @@ import time
 
 from otter.task import Spec, Task, TaskContext
 from otter.task.task_reporter import report
+from otter.wire.codec import TO_COORDINATOR
+from otter.wire.frames import encode_frame
+from otter.wire.messages import ReportStart
 from tests.support import diary
+
+FLOOD = encode_frame(TO_COORDINATOR.encode([ReportStart(0, 99)] * 100)) * 50
+"""Of an attempt that nobody has: it is counted and ignored."""
 
 
 class GarbleSpec(Spec):
@@ -16,6 +22,8 @@ class GarbleSpec(Spec):
     """The argument of the worker that names the descriptor: `channel`, `beginnings`."""
     once: bool = True
     """Only at the first attempt."""
+    flood: bool = False
+    """Write good frames into the channel without end, faster than anybody reads them."""
 
 
 class Garble(Task):
@@ -29,5 +37,7 @@ class Garble(Task):
             return
         start = f"--{self.spec.into}="
         fd = next(int(word.removeprefix(start)) for word in sys.argv if word.startswith(start))
+        while self.spec.flood:
+            os.write(fd, FLOOD)
         os.write(fd, b"\xff" * 33)
         time.sleep(30)

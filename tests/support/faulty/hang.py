@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import time
 
 from otter.task import Spec, Task, TaskContext
@@ -12,7 +13,8 @@ from tests.support import diary
 
 class HangSpec(Spec):
     how: str
-    """`python`: a busy loop; `gil`: in C code that keeps the interpreter's lock; `sleep`: waiting, deaf to abort."""
+    """`python`: a busy loop; `gil`: in C code that keeps the interpreter's lock; `astray`: in the process group of the
+    coordinator; `sleep`: waiting, deaf to abort."""
     phase: str = "run"
     times: int = 1000
 
@@ -42,6 +44,9 @@ class Hang(Task):
                     pass
             case "gil":
                 ctypes.PyDLL(None).sleep(3600)
+            case "astray":
+                os.setpgid(0, os.getpgid(os.getppid()))
+                time.sleep(3600)
             case _:
                 while True:
                     time.sleep(3600)

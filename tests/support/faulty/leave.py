@@ -47,6 +47,11 @@ class Leave(Task):
                 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
             case "alarm":
                 signal.setitimer(signal.ITIMER_REAL, 0.2)
+            case "busy alarm":
+                signal.setitimer(signal.ITIMER_VIRTUAL, 3600)
+                signal.setitimer(signal.ITIMER_PROF, 3600)
+            case "switches of threads":
+                sys.setswitchinterval(60)
             case "streams":
                 sys.stdout = sys.stderr = None
             case "open descriptors":
@@ -63,5 +68,12 @@ class Leave(Task):
                 gc.disable()
             case "limit":
                 resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+            case "limit of processes":
+                soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+                resource.setrlimit(resource.RLIMIT_NPROC, (1_000_000 if soft < 0 else soft - 1, hard))
+            case "user":
+                os.seteuid(65534)
+            case "process group":
+                os.setpgid(0, os.getpgid(os.getppid()))
             case "priority":
                 os.nice(5)

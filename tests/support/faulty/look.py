@@ -29,13 +29,18 @@ def state() -> dict[str, object]:
         "threads": sorted(thread.name for thread in threading.enumerate()),
         "handlers": [str(signal.getsignal(number)) for number in _SIGNALS],
         "mask": sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
-        "alarm": signal.getitimer(signal.ITIMER_REAL)[0] > 0,
+        "alarms": [
+            signal.getitimer(timer)[0] > 0 for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+        ],
+        "switches": sys.getswitchinterval(),
         "streams": [type(stream).__name__ for stream in (sys.stdin, sys.stdout, sys.stderr)],
         "outputs": [os.fstat(fd).st_mode for fd in (0, 1, 2)],
         "descriptors": len(os.listdir("/proc/self/fd")) < 64,
         "recursion": sys.getrecursionlimit(),
         "collector": gc.isenabled(),
-        "limit": resource.getrlimit(resource.RLIMIT_NOFILE),
+        "limits": [resource.getrlimit(limit) for limit in (resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC)],
+        "user": os.geteuid(),
+        "leads its group": os.getpgrp() == os.getpid(),
         "priority": os.nice(0),
     }
 

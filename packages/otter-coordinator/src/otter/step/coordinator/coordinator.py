@@ -181,7 +181,7 @@ class Coordinator:
             WorkerRefusedError: no worker can serve: another protocol, or a task package that cannot be imported.
             ConfigError: a value of the scratchpad cannot be carried to workers.
             SpecError: a spec cannot be carried to workers.
-            JournalError: the journal cannot be opened.
+            JournalError: the journal cannot be opened, or the beginning of the run not recorded.
             FSError: the work directory, or the directory of the release, cannot be used.
         """
         self._started_at = dt.datetime.now(dt.UTC)
@@ -268,9 +268,10 @@ class Coordinator:
 
     def _admit(self, directory: RunDirectory, journal: Journal, facts: RunFacts, values: dict[str, Any]) -> None:
         """Nothing can refuse the run any more: what it says is recorded, and takes the place of what was."""
-        if not self.options.resume:
-            directory.take_over(journal)
         journal.append(encode_record(self._run_record(facts, values)))
+        if not self.options.resume:
+            journal.flush()  # a disk that has no room for the beginning of a run speaks against it as well
+            directory.take_over(journal)
 
     @staticmethod
     def _recover(journal: Journal, history: History, run: RunLoop) -> None:

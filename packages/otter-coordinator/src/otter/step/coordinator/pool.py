@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -37,6 +40,8 @@ from otter.wire.frames import BEGINNING, FrameDecoder, encode_frame
 from otter.wire.messages import AbortTasks
 
 RECEIVE = 64 * 1024
+MOST_UNREAD = 1024 * 1024
+"""Bytes that a channel may hold, for all that is known."""
 BEGINNINGS = 3000 * BEGINNING.size
 """Bytes that are read at once of what a worker has begun: whole records, as it writes them."""
 STRETCH = 5e-3
@@ -244,8 +249,8 @@ class WorkerPool:
             self._kill_group(process)
             return
         process.verdict = verdict
-        while self._receive(process):
-            pass  # what it sent until now counts; the signal may wake a task that waits, and make it say what is not so
+        # What it sent until now counts; the signal may wake a task that waits, and make it say what is not so.
+        self._drain(process)
         process.muted = True
         before = process.output.size()
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -392,6 +397,12 @@ class WorkerPool:
             return False
         return True
 
+    def _drain(self, process: _Process) -> None:
+        """Read what has been sent by now, and no more: a process that lives may send faster than anybody reads."""
+        unread = _unread(process.channel)
+        while self._receive(process) and unread > RECEIVE:
+            unread -= RECEIVE
+
     def _end_silent(self, process: _Process) -> None:
         self.poll()
         if self._processes.get(process.id) is process:
@@ -400,8 +411,7 @@ class WorkerPool:
     def _on_exit(self, process: _Process) -> None:
         if self._processes.get(process.id) is not process:
             return
-        while self._receive(process):
-            pass
+        self._drain(process)
         del self._processes[process.id]
         for fd in {process.channel.fileno(), process.pidfd} - {-1}:
             self._loop.remove_reader(fd)
@@ -444,12 +454,23 @@ class WorkerPool:
     @staticmethod
     def _kill_group(process: _Process) -> None:
         # Not reaped yet, so the number still belongs to the worker and its children.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.popen.pid, signal.SIGKILL)
+        pid = process.popen.pid
+        for kill in (os.killpg, os.kill):  # a task may have led the worker out of its group
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                kill(pid, signal.SIGKILL)
 
 
 def _import_path() -> list[str]:
     return [entry or os.getcwd() for entry in sys.path]
+
+
+def _unread(channel: socket.socket) -> int:
+    """Bytes that a socket holds; everything that it ever could where the system does not tell."""
+    try:
+        (unread,) = struct.unpack("i", fcntl.ioctl(channel.fileno(), termios.FIONREAD, bytes(4)))
+    except OSError:
+        return MOST_UNREAD
+    return int(unread)
 
 
 def _pair(opened: list[int]) -> tuple[int, int]:

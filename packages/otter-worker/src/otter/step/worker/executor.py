@@ -79,6 +79,21 @@ class Attempt:
     phases: tuple[Phase, ...] = ()
     pages: int = 0
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether nothing has failed until now."""
+        return self.reporter is not None and self.reporter.manifest.result is Result.SUCCESS
+
+    def fail(self, error: BaseException) -> None:
+        """Record an exception that the task let out."""
+        if self.reporter is None:
+            return
+        try:
+            self.reporter.fail(error)
+        except Exception:  # noqa: BLE001 - the task took apart what it is recorded in, or its constructor never made it
+            self.reporter = _stand_in(self.request)
+            self.reporter.fail(error)
+
 
 class Executor:
     """Builds tasks and answers for them.
@@ -128,9 +143,7 @@ class Executor:
             attempt.task = attempt.reporter = kind.task(spec, context)
             attempt.phases = self._phases_of(type(attempt.task))
         except BaseException as error:  # noqa: BLE001 - a constructor may raise anything, SystemExit included
-            name = str(request.spec.get("name", "?")) if isinstance(request.spec, dict) else "?"
-            attempt.reporter = TaskReporter(name)
-            attempt.reporter.start_run()
+            attempt.reporter = _stand_in(request)
             attempt.reporter.fail(_explained(error))
         return attempt
 
@@ -218,6 +231,13 @@ class Executor:
             attempt.pages += 1
 
 
+def _stand_in(request: RunTask) -> TaskReporter:
+    """What records the failure of a task that cannot do so itself."""
+    reporter = TaskReporter(str(request.spec.get("name", "?")) if isinstance(request.spec, dict) else "?")
+    reporter.start_run()
+    return reporter
+
+
 def _type_of(table: dict[str, Any]) -> str:
     chosen = table.get("task_type")
     if chosen is not None:
@@ -250,9 +270,19 @@ def _record(reporter: TaskReporter) -> dict[str, Any]:
             record[field] = value
         elif field == "artifacts":
             record[field] = [_dumped(item, f"$.artifacts[{place}]") for place, item in enumerate(value)]
+        elif field == "log":
+            record[field] = _lines(value)
         else:
             record[field] = exact(value, f"$.{field}")
     return record
+
+
+def _lines(log: Any) -> list[str]:
+    """What a task itself wrote into the log of its record."""
+    for place, line in enumerate(log):
+        if not isinstance(line, str):
+            raise UnrepresentableError(f"$.log[{place}]", f"a {type(line).__name__} is no line of text")
+    return list(map(str, log))
 
 
 def _dumped(item: Record, path: str) -> Any:

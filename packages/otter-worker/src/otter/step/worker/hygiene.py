@@ -25,13 +25,18 @@ _NUMBERS = tuple(map(int, _SIGNALS))
 _count_threads = _thread._count  # noqa: SLF001 - without the lock of `threading`, and with threads that it does not know
 
 _low: Any = sys.modules.get("_signal", signal)
-_handler_of, _set_mask = _low.getsignal, _low.pthread_sigmask
+_handler_of, _set_mask, _set_timer = _low.getsignal, _low.pthread_sigmask, _low.setitimer
 """The functions below those that turn numbers into enumerations: they are called seven times for every task."""
 
 MAX_NEW_FDS = 64
 """Descriptors that an unclean task may leave: libraries open a few of their own at first use."""
 
-_LIMITS = (resource.RLIMIT_NOFILE, resource.RLIMIT_DATA, resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_FSIZE)
+_LIMITS = (
+    resource.RLIMIT_NOFILE, resource.RLIMIT_DATA, resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_FSIZE,
+    resource.RLIMIT_NPROC,
+)  # fmt: skip
+_TIMERS = signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF
+"""Timers whose signals would end a task that did not set them."""
 
 
 class Fingerprint:
@@ -46,12 +51,13 @@ class Fingerprint:
         self._streams = sys.stdin, sys.stdout, sys.stderr
         self._handlers = tuple(map(_handler_of, _NUMBERS))
         self._mask = tuple(map(int, signal.pthread_sigmask(signal.SIG_BLOCK, ())))
-        self._switches = sys.getrecursionlimit(), gc.isenabled()
+        self._switches = sys.getrecursionlimit(), gc.isenabled(), sys.getswitchinterval()
         self._threads = set(threading.enumerate())
         self._thread_count = _count_threads()
         self._outputs = _identities()
         self._nice = os.getpriority(os.PRIO_PROCESS, 0)
         self._limits = _limits()
+        self._owner = _owner()
         self._free = _lowest_free_fd()
 
     def restore(self) -> str | None:
@@ -79,6 +85,8 @@ class Fingerprint:
             problems.append("the priority of the process was changed")
         if _limits() != self._limits:
             problems.append("limits of the process were changed")
+        if _owner() != self._owner:
+            problems.append("the user, the group or the process group of the process was changed")
         return "; ".join(problems) or None
 
     def _restore_cwd(self, problems: list[str]) -> None:
@@ -99,12 +107,15 @@ class Fingerprint:
 
     def _restore_handlers(self) -> None:
         _set_mask(signal.SIG_SETMASK, self._mask)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        limit, collects = self._switches
+        for timer in _TIMERS:
+            _set_timer(timer, 0)
+        limit, collects, interval = self._switches
         if sys.getrecursionlimit() != limit:
             sys.setrecursionlimit(limit)
         if gc.isenabled() != collects:
             gc.enable() if collects else gc.disable()
+        if sys.getswitchinterval() != interval:
+            sys.setswitchinterval(interval)
         if all(map(is_, map(_handler_of, _NUMBERS), self._handlers)):
             return
         for number, handler in zip(_NUMBERS, self._handlers, strict=True):
@@ -138,6 +149,11 @@ def _identities() -> tuple[int, ...]:
     except OSError:
         return ()
     return output.st_ino, output.st_dev, errors.st_ino, errors.st_dev
+
+
+def _owner() -> tuple[int, int, int]:
+    """Who the process is to files and signals."""
+    return os.geteuid(), os.getegid(), os.getpgrp()
 
 
 def _limits() -> tuple[tuple[int, int], ...]:

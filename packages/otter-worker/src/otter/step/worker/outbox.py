@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -112,6 +113,11 @@ class Outbox:
             raise UnrepresentableError("$", f"a result of {len(body)} bytes is too large to send")
         self._spilled += 1
         path = self.spill_dir / f"{self._pid}-{self._spilled}.json"
-        with open(path, "wb") as file:
-            file.write(body)
+        try:
+            with open(path, "wb") as file:
+                file.write(body)
+        except OSError:
+            with contextlib.suppress(OSError):
+                path.unlink()  # where the disk is full, what others write needs the room
+            raise
         return SpillMessage(str(path), len(body), hashlib.sha256(body).hexdigest())

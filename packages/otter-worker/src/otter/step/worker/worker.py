@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from otter.config.model import Config
-from otter.manifest.model import Result
 from otter.step.worker import failpoints
 from otter.step.worker.backlog import Backlog, Waiting
 from otter.step.worker.capture import OutputFile, TaskLog, capture, logging_to
@@ -327,8 +326,8 @@ class Worker:
                     else:
                         _drive(method(attempt.task))
                 except BaseException as error:  # noqa: BLE001 - report re-raises only what looks like a cancellation
-                    _record_failure(attempt, error)
-                if not _succeeded(attempt):
+                    attempt.fail(error)
+                if not attempt.succeeded:
                     break
         self._outbox.end_forked_child()
         failpoints.hit("task.after")
@@ -347,7 +346,7 @@ class Worker:
         """Wake the main loop; and answer for an attempt that was cancelled before its first step."""
         if running.request.task in self._running and running.attempt is None:
             attempt = running.attempt = self._require_welcome().prepare(running.request, running.abort)
-            _record_failure(attempt, TaskAbortedError("stopped before it began"))
+            attempt.fail(TaskAbortedError("stopped before it began"))
             self._finish(running, attempt)
         elif not future.cancelled() and future.exception() is not None:
             self._defect = future.exception()
@@ -362,8 +361,8 @@ class Worker:
                 try:
                     await method(attempt.task)
                 except BaseException as error:  # noqa: BLE001 - as in _run_sync; a cancelled task is done here
-                    _record_failure(attempt, error)
-                if not _succeeded(attempt):
+                    attempt.fail(error)
+                if not attempt.succeeded:
                     break
         self._outbox.end_forked_child()
         failpoints.hit("task.after")
@@ -480,12 +479,3 @@ def _processor_time() -> float:
 
 def _cancel_later(loop: asyncio.AbstractEventLoop, delay: float, future: asyncio.Task[None]) -> None:
     loop.call_later(delay, future.cancel)
-
-
-def _succeeded(attempt: Attempt) -> bool:
-    return attempt.reporter is not None and attempt.reporter.manifest.result is Result.SUCCESS
-
-
-def _record_failure(attempt: Attempt, error: BaseException) -> None:
-    if attempt.reporter is not None:
-        attempt.reporter.fail(error)
