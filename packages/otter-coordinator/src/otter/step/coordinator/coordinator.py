@@ -38,7 +38,8 @@ from otter.step.coordinator.overview import overview
 from otter.step.coordinator.pool import Launch, WorkerPool
 from otter.step.coordinator.ports import ManifestStore, Observer
 from otter.step.coordinator.run_directory import STATE_DIRECTORY, RunDirectory
-from otter.step.coordinator.run_loop import RunFacts, RunLoop
+from otter.step.coordinator.run_facts import RunFacts
+from otter.step.coordinator.run_loop import RunLoop
 from otter.step.coordinator.scheduler import Scheduler, Settings
 from otter.step.coordinator.silent import SilentObserver
 from otter.step.coordinator.status import snapshot

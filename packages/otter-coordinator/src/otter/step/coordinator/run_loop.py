@@ -15,41 +15,35 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import attrs
-import orjson
-
-from otter.config.model import Config
-from otter.pipeline.limits import MAX_SPEC
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator import events as e
 from otter.step.coordinator import failpoints
-from otter.step.coordinator.answers import check_answer
 from otter.step.coordinator.background import Background
 from otter.step.coordinator.beginnings import Beginnings
-from otter.step.coordinator.carried import oversize, portions
+from otter.step.coordinator.carried import portions
 from otter.step.coordinator.commits import Commits
 from otter.step.coordinator.durability import Durability
 from otter.step.coordinator.events import Event, Outcome, StopLevel, TaskId, WorkerId
+from otter.step.coordinator.hearing import Answer, Hearing
 from otter.step.coordinator.history import History
-from otter.step.coordinator.journal import Journal, encode_record
-from otter.step.coordinator.judging import Judge, attempt_facts
-from otter.step.coordinator.ledger import Dispatched, Draft, Ledger, Table, utc_text
-from otter.step.coordinator.opening import EndedEarlyError, Opening, WorkerRefusedError
+from otter.step.coordinator.journal import Journal
+from otter.step.coordinator.judging import Judge
+from otter.step.coordinator.ledger import Draft, Ledger, Table, utc_text
+from otter.step.coordinator.opening import EndedEarlyError, Opening
+from otter.step.coordinator.orders import Orders, Question
 from otter.step.coordinator.outgoing import Outgoing
 from otter.step.coordinator.ports import Beginning, Observer, Workers
 from otter.step.coordinator.process_death import Death
+from otter.step.coordinator.run_facts import RunFacts
 from otter.step.coordinator.scheduler import Scheduler
-from otter.step.coordinator.spilled import read_spilled
 from otter.step.coordinator.status import snapshot, write_status
 from otter.task.task_type import TaskType
 from otter.util.collector import paused_collector
-from otter.util.errors import ScratchpadError, failure_text
+from otter.util.errors import failure_text
 from otter.wire import messages as m
-from otter.wire.codec import TO_COORDINATOR, read_hello
-from otter.wire.errors import PeerError, VersionError
+from otter.wire.errors import PeerError
 
 COORDINATOR_POLLING_INTERVAL = 0.5
 """Seconds: the longest wait before the loop looks at deadlines and liveness. No result ever waits for it."""
@@ -65,44 +59,6 @@ DECISIONS_AT_ONCE = 500
 
 LOG_LINES = 200
 LOG_WIDTH = 500
-
-
-@attrs.frozen(kw_only=True)
-class RunFacts:
-    """What a run is called and where its things are.
-
-    Attributes:
-        run_id: random, unique.
-        directory: of the run.
-        log_dir: for the logs of tasks.
-        spill_dir: for results that are too large for a message.
-        concurrency: asynchronous tasks of one worker at most.
-        log_limit: bytes of a task's log.
-    """
-
-    run_id: str
-    config: Config
-    directory: Path
-    log_dir: Path
-    spill_dir: Path
-    concurrency: int
-    log_limit: int
-
-
-@attrs.define(eq=False)  # not frozen: there are as many as tasks
-class _Result:
-    """A worker's answer that has not been judged."""
-
-    worker: WorkerId
-    message: m.ReportResult
-    at: float
-
-
-@attrs.frozen
-class _Decision:
-    """A question of the scheduler's that has not been answered."""
-
-    command: e.DecideReuse
 
 
 class RunLoop:
@@ -128,7 +84,6 @@ class RunLoop:
         scratchpad: Scratchpad,
         observer: Observer,
     ) -> None:
-        self.finish: e.Finish | None = None
         self._facts = facts
         self._scheduler = scheduler
         self._ledger = ledger
@@ -138,7 +93,7 @@ class RunLoop:
         self._observer = observer
         self._loop = asyncio.get_running_loop()
         self._pool: Workers | None = None
-        self._queue: deque[Event | _Result | _Decision] = deque()
+        self._queue: deque[Event | Answer | Question] = deque()
         self._turning = False
         self.turns = 0
         """How often something came from outside."""
@@ -148,7 +103,6 @@ class RunLoop:
         self._told_turns = -1
         self._told_at = 0.0
         self._outgoing = Outgoing(ledger)
-        self._welcomed: set[WorkerId] = set()
         self._commits = Commits(
             graph=scheduler.graph, ledger=ledger, journal=journal, history=history, log_dir=facts.log_dir,
             observer=observer, share=self._share,
@@ -166,20 +120,23 @@ class RunLoop:
         self.background = Background()
         self._durability = Durability(journal, self.background, self._on_storage_failure)
         self._timer: asyncio.TimerHandle | None = None
-        self._commands: dict[type, Callable[[Any], None]] = {
-            e.StartWorker: self._do_start_worker,
-            e.StopWorker: lambda c: self._outgoing.post(c.worker, m.Stop()),
-            e.KillWorker: lambda c: self._workers.kill(c.worker, c.reason),
-            e.Dispatch: self._do_dispatch,
-            e.Revoke: self._do_revoke,
-            e.Abort: self._do_abort,
-            e.DecideReuse: self._do_decide_reuse,
-            e.Retry: self._do_retry,
-            e.Commit: self._commits.commit,
-            e.Finish: self._do_finish,
-        }
+        self._hearing = Hearing(
+            facts=facts, scheduler=scheduler, ledger=ledger, scratchpad=scratchpad, outgoing=self._outgoing,
+            opening=self._opening, judge=self._judge, beginnings=self._beginnings, observer=observer,
+            tell=self._queue.append, note=self._tell_worker,
+        )  # fmt: skip
+        self._orders = Orders(
+            scheduler=scheduler, ledger=ledger, journal=journal, scratchpad=scratchpad, commits=self._commits,
+            beginnings=self._beginnings, outgoing=self._outgoing, hearing=self._hearing, observer=observer,
+            tell=self._queue.append, note=self._note, note_worker=self._tell_worker, record=self._record,
+        )  # fmt: skip
 
     # --- what the Coordinator calls -----------------------------------------------------------------------------------
+
+    @property
+    def finish(self) -> e.Finish | None:
+        """How the run ended; none while it goes on."""
+        return self._orders.finish
 
     @property
     def reasons(self) -> dict[str, str]:
@@ -189,7 +146,8 @@ class RunLoop:
     def attach(self, pool: Workers) -> None:
         """Give the loop its workers; they need its callbacks first."""
         self._pool = pool
-        self._beginnings.attach(pool)
+        for part in (self._beginnings, self._hearing, self._orders):
+            part.attach(pool)
 
     def open(self, workers: int) -> None:
         """Start the first workers.
@@ -242,7 +200,7 @@ class RunLoop:
     async def close(self) -> None:
         """Let the workers end, and order nothing any more; also when the tasks never began."""
         gc.unfreeze()
-        for worker in self._welcomed:
+        for worker in self._hearing.welcomed:
             self._workers.send(worker, [m.Stop()])
         self._scheduler.finished = True
         if self._timer is not None:
@@ -266,11 +224,7 @@ class RunLoop:
         now = self._now()
         try:
             for body in bodies:
-                if worker not in self._welcomed:
-                    self._on_hello(worker, body)
-                else:
-                    for message in TO_COORDINATOR.decode(body):
-                        self._on_message(worker, message, now)
+                self._hearing.hear(worker, body, now)
         except PeerError:
             raise
         except Exception as error:  # noqa: BLE001 - an answer that is lost here would be waited for, for ever
@@ -288,8 +242,8 @@ class RunLoop:
 
     def _mourn(self, worker: WorkerId, death: Death) -> None:
         failpoints.hit("coord.on_death")
-        served = worker in self._welcomed
-        self._welcomed.discard(worker)
+        served = worker in self._hearing.welcomed
+        self._hearing.welcomed.discard(worker)
         self._beginnings.forget(worker)
         self._outgoing.forget(worker)
         node = self._scheduler.workers.get(worker)
@@ -364,7 +318,7 @@ class RunLoop:
         queue, judge = self._queue, self._judge.judge
         while queue:
             item = queue.popleft()
-            if isinstance(item, _Result):
+            if isinstance(item, Answer):
                 if not item.message.pages:
                     events.append(judge(item.worker, item.message, item.at))
                     continue
@@ -373,7 +327,7 @@ class RunLoop:
                 events = []
                 if len(self._scheduler.graph.nodes) > 2 * self._frozen + FREEZE_AT:
                     self._freeze()
-            elif isinstance(item, _Decision):
+            elif isinstance(item, Question):
                 self._carry_out(events)
                 events = []
                 self._carry_out(self._decide(item.command))
@@ -390,7 +344,7 @@ class RunLoop:
             told = self._queue[0] if self._queue else None
             # What one task stored or generated must be there before the next one is looked at.
             tells = event.reuse and (event.added or self._history.recall(self._name(event.task)).values)
-            if tells or not isinstance(told, _Decision) or len(decided) == DECISIONS_AT_ONCE:
+            if tells or not isinstance(told, Question) or len(decided) == DECISIONS_AT_ONCE:
                 return decided
             self._queue.popleft()
             command = told.command
@@ -400,9 +354,7 @@ class RunLoop:
 
     def _carry_out(self, events: list[Event]) -> None:
         if events:
-            carriers = self._commands
-            for command in self._scheduler.handle_all(events):
-                carriers[type(command)](command)
+            self._orders.carry_out(self._scheduler.handle_all(events))
 
     def _record(self) -> None:
         """Hand the turn's commits to the operating system; a full disk ends the run."""
@@ -420,7 +372,7 @@ class RunLoop:
         """A defect of otter: nothing of the scheduler's state can be relied on, so the run ends here."""
         self._queue.clear()
         reason = f"internal error of otter, please report it: {failure_text(error)}"
-        self.finish = e.Finish(Outcome.FAILURE, reason)
+        self._orders.finish = e.Finish(Outcome.FAILURE, reason)
         self._scheduler.finished = True
         for worker in list(self._workers.pids):
             self._workers.kill(worker, "internal error of the coordinator")
@@ -464,166 +416,12 @@ class RunLoop:
         self._note(f"worker {worker}: {what}")
         self._observer.on_worker(worker, what)
 
-    # --- messages -----------------------------------------------------------------------------------------------------
-
-    def _on_hello(self, worker: WorkerId, body: bytes) -> None:
-        try:
-            hello, version = read_hello(body)
-        except VersionError as error:
-            self._refuse(worker, f"worker {worker}: {error}")
-            return
-        if hello.problem is not None:
-            self._refuse(worker, hello.problem)
-            return
-        try:
-            types = {kind.name: kind for kind in map(TaskType.from_json, hello.task_types)}
-        except ValueError as error:
-            raise PeerError(f"a SayHello does not fit its definition: {error}") from error
-        facts = self._facts
-        welcome = m.Welcome(
-            protocol=version, run=facts.run_id, config=facts.config.to_json(),
-            values=dict(self._scratchpad.sentinel_dict), log_dir=str(facts.log_dir),
-            spill_dir=str(facts.spill_dir),
-            concurrency=facts.concurrency, log_limit=facts.log_limit,
-        )  # fmt: skip
-        self._outgoing.post(worker, welcome)
-        self._welcomed.add(worker)
-        self._tell_worker(worker, f"ready: process {hello.pid}, Python {hello.python}")
-        if not self._ledger.types:
-            self._ledger.types = types
-            self._ledger.worker_versions = {"python": hello.python, **hello.distributions}
-        self._queue.append(e.WorkerReady(self._now(), worker))
-        if self._opening.on_ready(worker, types):
-            self._observer.on_types(types)
-
-    def _refuse(self, worker: WorkerId, reason: str) -> None:
-        self._workers.send(worker, [m.Refuse(reason)])
-        self._opening.end(WorkerRefusedError(reason))
-        self._queue.append(e.EngineFailed(self._now(), reason))
-
     def _kill(self, worker: WorkerId, verdict: str) -> None:
         self._workers.kill(worker, verdict)
+
+    def _share(self, values: Table) -> None:
+        self._orders.share(values)
 
     def _ask(self, worker: WorkerId, question: m.CheckSpecs) -> None:
         self._outgoing.post(worker, question)
         self._turn()
-
-    def _on_message(self, worker: WorkerId, message: Any, now: float) -> None:
-        kind = type(message)
-        if kind is m.ReportResult:
-            check_answer(message)
-            self._beginnings.end(worker, message.task, message.attempt)
-            self._queue.append(_Result(worker, message, now))
-        elif kind is m.ReportStart:
-            self._beginnings.start(worker, TaskId(message.task), message.attempt, now)
-        else:
-            self._on_rare_message(worker, message, now)
-
-    def _on_rare_message(self, worker: WorkerId, message: Any, now: float) -> None:
-        match message:
-            case m.AddSpecs():
-                self._on_page(worker, message, now)
-            case m.SpillMessage():
-                for inner in TO_COORDINATOR.decode(read_spilled(message, self._facts.spill_dir)):
-                    if isinstance(inner, m.SpillMessage):
-                        raise PeerError("a large message refers to another one")
-                    self._on_message(worker, inner, now)
-            case m.ConfirmRevoke():
-                self._queue.append(e.RevokeConfirmed(now, worker))
-            case m.ReportCheck():
-                self._opening.on_answer(worker, message)
-            case _:
-                raise PeerError(f"{type(message).__name__} came twice")
-
-    def _on_page(self, worker: WorkerId, message: m.AddSpecs, now: float) -> None:
-        """A page of generated specs. One beyond what a run may have ends the attempt, which may be endless."""
-        task = TaskId(message.task)
-        held = self._judge.held(worker, task, message.attempt)
-        if held is None:
-            return
-        held.pages_seen += 1
-        held.generated += len(message.specs)
-        held.pages += message.specs
-        if not self._scheduler.has_room_for(held.generated):
-            held.pages.clear()
-            held.answered = True
-            allowed = self._scheduler.settings.max_specs
-            reason = f"generated {held.generated} specs so far, with which the step would exceed max_specs, {allowed}"
-            self._ledger.note_attempt(task, attempt_facts(held, None, Outcome.FAILURE, reason))
-            event = e.AttemptEnded(now, worker, task, message.attempt, Outcome.FAILURE, reason, tainted=reason)
-            self._queue.append(event)
-            self._workers.kill(worker, f"{self._scheduler.graph.nodes[task].name!r} {reason}")
-
-    # --- commands -----------------------------------------------------------------------------------------------------
-
-    def _do_start_worker(self, command: e.StartWorker) -> None:
-        try:
-            self._workers.start(command.worker)
-        except OSError as error:
-            reason = f"cannot start {error.filename or 'a process'}: {error.strerror}"
-            self._tell_worker(command.worker, reason)
-            self._queue.append(e.WorkerUnstartable(self._now(), command.worker, reason))
-
-    def _do_dispatch(self, command: e.Dispatch) -> None:
-        failpoints.hit("coord.dispatch")
-        worker, task, ledger = command.worker, command.task, self._ledger
-        payload, problem = b"", None
-        try:
-            payload = ledger.payload(task, self._scheduler.graph.nodes[task].new.kind, self._scratchpad)
-        except (ScratchpadError, TypeError, ValueError) as error:
-            problem = failure_text(error)
-        if len(payload) > MAX_SPEC:
-            problem = oversize(len(payload))
-        if problem is not None:
-            self._queue.append(e.TaskRefused(self._now(), worker, task, command.attempt, problem))
-            return
-        ledger.dispatched[task] = Dispatched(worker, command.attempt, payload)
-        self._outgoing.post(worker, m.RunTask(task, command.attempt, orjson.Fragment(payload), command.alone))
-
-    def _do_revoke(self, command: e.Revoke) -> None:
-        self._record()
-        # The batons of what was just handed over must be there to be taken back.
-        self._outgoing.send(command.worker, self._workers)
-        # A task whose refusal is on its way was never sent: it has no baton, and must not cost another task its own.
-        sent = [task for task in command.tasks if task in self._ledger.dispatched]
-        unsent = [task for task in command.tasks if task not in self._ledger.dispatched]
-        revoked = (*unsent, *self._workers.revoke(command.worker, sent))
-        for task in revoked:
-            self._ledger.dispatched.pop(task, None)
-        if revoked:
-            self._outgoing.post(command.worker, m.RevokeTasks(list(revoked)))
-        self._beginnings.stir(command.worker)
-        self._queue.append(e.TasksRevoked(self._now(), command.worker, revoked))
-
-    def _do_abort(self, command: e.Abort) -> None:
-        self._record()
-        self._outgoing.send(command.worker, self._workers)
-        self._beginnings.stir(command.worker)
-        self._workers.abort(command.worker, command.tasks, command.grace)
-
-    def _do_decide_reuse(self, command: e.DecideReuse) -> None:
-        self._queue.append(_Decision(command))
-
-    def _do_retry(self, command: e.Retry) -> None:
-        node = self._scheduler.graph.nodes[command.task]
-        self._commits.forget(command.task)
-        self._ledger.dispatched.pop(command.task, None)
-        self._ledger.lost.pop(command.task, None)
-        attempts = self._ledger.attempts.setdefault(command.task, [{}])
-        attempts[-1]["next"] = f"tried again after {command.delay:.3g} s" if command.delay else "tried again at once"
-        self._journal.append(encode_record({"kind": "attempt", "name": node.name, **attempts[-1]}))
-        self._note(f"{node.name}: attempt {command.attempt} failed: {command.reason}")
-        self._observer.on_retry(node.name, command.attempt, command.reason, command.delay)
-
-    def _share(self, values: Table) -> None:
-        """Take over scratchpad values that a task made, and tell the workers; none of them replaces another."""
-        fresh = {key: value for key, value in values.items() if key not in self._scratchpad.sentinel_dict}
-        if not fresh:
-            return
-        self._scratchpad.merge(fresh)
-        for worker in self._welcomed:
-            self._outgoing.post(worker, m.StoreValues(fresh))
-
-    def _do_finish(self, command: e.Finish) -> None:
-        failpoints.hit("coord.finish")
-        self.finish = command
