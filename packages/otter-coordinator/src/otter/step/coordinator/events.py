@@ -1,8 +1,8 @@
 """What happens to a run, and what is to be done about it: the whole vocabulary of the scheduler.
 
 Every event carries `at`, seconds on a monotonic clock. Events are facts of the past, commands are orders for the loop;
-nobody changes either, and tests compare whole lists of them. All are frozen but the three of which there is one for
-each task: that would double the time it takes to make one.
+nobody changes either, and tests compare whole lists of them. All are frozen but those of which there is one for each
+task: that would double the time it takes to make one.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class StopLevel(enum.IntEnum):
     KILL = 2
 
 
-@attrs.frozen
+@attrs.define
 class NewTask:
     """A task to add.
 
