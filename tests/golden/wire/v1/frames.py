@@ -119,6 +119,16 @@ FRAMES: tuple[tuple[str, str, list[Any], bytes], ...] = (
         ),
     ),
     (
+        "task with a value that another one stored",
+        "to_worker",
+        [RunTask(3, 1, {"name": "copy a", "source": "https://example.org/a"}, from_tasks=["source"])],
+        (
+            b"\x00\x00\x00\x7b\xdf\x7f\xed\xfd"
+            b'[{"task":3,"attempt":1,"spec":{"name":"copy a","source":"https://example.org/a"},'
+            b'"from_tasks":["source"],"kind":"RunTask"}]'
+        ),
+    ),
+    (
         "tasks in a batch",
         "to_worker",
         [RunTask(8, 1, {"name": "copy a"}), RunTask(9, 1, {"name": "copy b"}), StoreValues({"latest": "a.tsv"})],

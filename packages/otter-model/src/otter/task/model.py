@@ -94,6 +94,8 @@ class TaskContext:
         abort: set when the task should stop; long loops look at it. None outside a run.
         specs: tasks to add to the step; they run after this one, which is done when they are.
         state: where the task stands.
+        from_tasks: fields of the spec with values that other tasks stored while the run went on: data, which came from
+            whatever they read, and not from the author of the pipeline.
         publish: how the engine takes specs as they are added, so that a million of them need no memory here;
             none keeps them in `specs`.
     """
@@ -103,6 +105,7 @@ class TaskContext:
     abort: Event | None = None
     specs: list[Spec] = attrs.field(factory=list)
     state: State = State.PENDING_RUN
+    from_tasks: frozenset[str] = frozenset()
     publish: Callable[[Iterable[Spec]], None] | None = attrs.field(default=None, repr=False)
 
     def add_specs(self, specs: Spec | Iterable[Spec | dict[str, Any]]) -> None:

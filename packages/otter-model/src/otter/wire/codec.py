@@ -63,6 +63,12 @@ def _integers(value: Any, _: Any) -> Any:
     raise TypeError("expected an array of integers")
 
 
+def _texts(value: Any, _: Any) -> Any:
+    if type(value) is list and all(type(item) is str for item in value):
+        return value
+    raise TypeError("expected an array of texts")
+
+
 def _objects(value: Any, _: Any) -> Any:
     if type(value) is list and all(type(item) is dict for item in value):
         return _shallow(value)
@@ -113,6 +119,7 @@ def _converter() -> Converter:
     # JSON inside a message stays as orjson made it: what it means is the business of those who asked for it.
     plain: dict[Any, Callable[[Any, Any], Any]] = {
         dict[str, Any]: _json(dict), list[Any]: _json(list), list[dict[str, Any]]: _objects, list[int]: _integers,
+        list[str]: _texts,
         Any: _json(),
     }  # fmt: skip
     converter.register_structure_hook_factory(lambda tp: tp in plain, lambda tp: plain[tp])

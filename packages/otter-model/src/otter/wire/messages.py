@@ -65,12 +65,14 @@ class RunTask:
         attempt: number of the attempt, from 1.
         spec: the task's spec with placeholders replaced.
         alone: nothing else runs in the worker meanwhile, because an earlier attempt was with others when a worker died.
+        from_tasks: fields of the spec into which values came that other tasks made while the run went on.
     """
 
     task: int
     attempt: int
     spec: Any
     alone: bool = False
+    from_tasks: list[str] | None = None
 
 
 @attrs.frozen

@@ -10,7 +10,7 @@ from otter.storage.asynchronous.handle import AsyncStorageHandle
 from otter.storage.storage_context import storage_context
 from otter.task.model import Spec, Task, TaskContext
 from otter.task.task_reporter import report
-from otter.tasks.transport import copy_file, external
+from otter.tasks.transport import copy_file, external, settings_for
 from otter.validators.file import async_exists, async_has_size, async_size
 
 _log = logging.getLogger(__name__)
@@ -24,7 +24,8 @@ class CopySpec(Spec):
     destination: str
     """Where it goes, relative to the release."""
     settings: dict[str, Any] | None = None
-    """Settings of the storage, such as `read_timeout` or `headers` for HTTP."""
+    """Settings of the storage, such as `read_timeout` or `headers` for HTTP. For a `source` with a value that a task
+    stored, `allow_private` is off unless it is set here."""
 
 
 class Copy(Task):
@@ -45,7 +46,7 @@ class Copy(Task):
         source = external(self.spec.source)
         destination = AsyncStorageHandle(self.spec.destination, self.context.config)
         _log.debug("copying %s to %s", source.shown, destination.shown)
-        with storage_context(**(self.spec.settings or {})):
+        with storage_context(**self._settings()):
             self._size = await copy_file(source, destination, self.context.abort)
         self.artifacts = [Artifact(source=source.shown, destination=destination.shown)]
         return self
@@ -54,7 +55,7 @@ class Copy(Task):
     async def validate(self) -> Self:
         """Check that the destination exists, and has the size of the source."""
         config = self.context.config
-        with storage_context(**(self.spec.settings or {})):
+        with storage_context(**self._settings()):
             await async_exists(self.spec.destination, config)
             if self._size is None:
                 await async_size(self.spec.source, self.spec.destination, config)
@@ -63,3 +64,6 @@ class Copy(Task):
                 # request, and could find another file.
                 await async_has_size(self.spec.destination, self._size, config)
         return self
+
+    def _settings(self) -> dict[str, Any]:
+        return settings_for(self.spec.settings, from_data="source" in self.context.from_tasks)

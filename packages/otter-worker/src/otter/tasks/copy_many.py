@@ -15,7 +15,7 @@ from otter.storage.storage_context import storage_context
 from otter.storage.util import split_glob
 from otter.task.model import Spec, Task, TaskContext
 from otter.task.task_reporter import report
-from otter.tasks.transport import copy_file, external
+from otter.tasks.transport import copy_file, external, settings_for
 from otter.util.errors import TaskAbortedError, TaskRunError
 from otter.validators.file import async_has_size
 
@@ -36,7 +36,8 @@ class CopyManySpec(Spec):
     max_concurrency: int = 10
     """How many files are copied at once, at least 1."""
     settings: dict[str, Any] | None = None
-    """Settings of the storage. For locations that come from a file, `allow_private` is off unless it is set here."""
+    """Settings of the storage. For locations that come from a file, or from a value that a task stored, `allow_private`
+    is off unless it is set here."""
 
 
 class CopyMany(Task):
@@ -110,8 +111,8 @@ class CopyMany(Task):
 
     def _settings(self) -> dict[str, Any]:
         # Whoever wrote the list is not the author of the pipeline: it may have come from a server.
-        from_data = self.spec.source_list_file is not None
-        return ({"allow_private": False} if from_data else {}) | (self.spec.settings or {})
+        from_data = self.spec.source_list_file is not None or "sources" in self.context.from_tasks
+        return settings_for(self.spec.settings, from_data=from_data)
 
 
 def _by_name(sources: list[str]) -> dict[str, str]:

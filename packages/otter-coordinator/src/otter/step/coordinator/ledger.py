@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
 import orjson
 
 from otter.manifest.model import Result
-from otter.scratchpad.model import Scratchpad
+from otter.pipeline.values import texts
+from otter.scratchpad.model import Scratchpad, placeholders
 from otter.step.coordinator.carried import spec_json
 from otter.step.coordinator.events import NewTask, Outcome, TaskId
 from otter.step.coordinator.history import Committed, History
@@ -92,6 +93,7 @@ class Ledger:
         dispatched: the attempts that workers have.
         lost: specs of attempts whose worker died, until their tasks are tried again or committed.
         history: what earlier runs did; empty without --resume.
+        stored: names of the scratchpad values that tasks made.
     """
 
     def __init__(self, defaults: Policy) -> None:
@@ -101,6 +103,7 @@ class Ledger:
         self.specs: list[bytes] = []
         self.entries: list[bytes | Committed | None] = []
         self.history = History()
+        self.stored: set[str] = set()
         self.attempts: dict[TaskId, list[Table]] = {}
         self.dispatched: dict[TaskId, Dispatched] = {}
         self.lost: dict[TaskId, bytes] = {}
@@ -203,6 +206,20 @@ class Ledger:
             raise ScratchpadError(f"{error}, which it uses", missing=error.missing) from error
         return orjson.dumps({**table, **kept}, option=orjson.OPT_SORT_KEYS)
 
+    def from_tasks(self, task: TaskId, kind: str) -> list[str] | None:
+        """The fields of a spec into which values come that tasks made; none where there are none."""
+        raw = self.specs[task]
+        if not self.stored or b"$" not in raw:
+            return None
+        known = self.types.get(kind)
+        templates = self._template_fields(known) if known is not None else frozenset()
+        fields = [
+            field
+            for field, value in orjson.loads(raw).items()
+            if field not in templates and not self.stored.isdisjoint(_names_in(value))
+        ]
+        return fields or None
+
     def _template_fields(self, known: TaskType) -> frozenset[str]:
         fields = self._templates.get(known.name)
         if fields is None:
@@ -257,6 +274,11 @@ class Ledger:
     def name(self, task: TaskId) -> str:
         """The name of a task, from its spec."""
         return str(orjson.loads(self.specs[task])["name"])
+
+
+def _names_in(value: Any) -> Iterator[str]:
+    """The names of the placeholders in a value, at any depth."""
+    return (name for _, text in texts(value) for name in placeholders(text))
 
 
 def _without_defaults(given: Table) -> Table:

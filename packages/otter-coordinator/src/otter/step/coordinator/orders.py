@@ -131,9 +131,11 @@ class Orders:
     def _do_dispatch(self, command: e.Dispatch) -> None:
         failpoints.hit("coord.dispatch")
         worker, task, ledger = command.worker, command.task, self._ledger
-        payload, problem = b"", None
+        payload, made, problem = b"", None, None
         try:
-            payload = ledger.payload(task, self._scheduler.graph.nodes[task].new.kind, self._scratchpad)
+            kind = self._scheduler.graph.nodes[task].new.kind
+            payload = ledger.payload(task, kind, self._scratchpad)
+            made = ledger.from_tasks(task, kind) if ledger.stored else None
         except (ScratchpadError, TypeError, ValueError) as error:
             problem = failure_text(error)
         if len(payload) > MAX_SPEC:
@@ -142,7 +144,7 @@ class Orders:
             self._tell(e.TaskRefused(self._now(), worker, task, command.attempt, problem))
             return
         ledger.dispatched[task] = Dispatched(worker, command.attempt, payload)
-        self._outgoing.post(worker, m.RunTask(task, command.attempt, orjson.Fragment(payload), command.alone))
+        self._outgoing.post(worker, m.RunTask(task, command.attempt, orjson.Fragment(payload), command.alone, made))
 
     def _do_revoke(self, command: e.Revoke) -> None:
         self._record()
@@ -185,6 +187,7 @@ class Orders:
         if not fresh:
             return
         self._scratchpad.merge(fresh)
+        self._ledger.stored |= fresh.keys()
         for worker in self._hearing.welcomed:
             self._outgoing.post(worker, m.StoreValues(fresh))
 

@@ -131,6 +131,8 @@ class Executor:
         """Build the task of a request. Whatever goes wrong becomes the attempt's failure."""
         context = TaskContext(config=self.config, scratchpad=Scratchpad(), abort=abort, state=State.RUNNING)
         context.scratchpad.sentinel_dict = _Recorded(self.values)
+        if request.from_tasks:
+            context.from_tasks = frozenset(request.from_tasks)
         attempt = Attempt(request, context)
         context.publish = lambda specs: self._publish(attempt, specs)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from threading import Event
+from typing import Any
 
 from otter.storage.asynchronous.handle import AsyncStorageHandle
 from otter.storage.asynchronous.transfer import never, transfer
@@ -21,6 +22,17 @@ def external(location: str) -> AsyncStorageHandle:
         raise TaskRunError(
             f"source {location!r} is relative: what is copied into a release comes from a URL or an absolute path"
         ) from error
+
+
+def settings_for(settings: dict[str, Any] | None, *, from_data: bool) -> dict[str, Any]:
+    """The settings of the storage for locations.
+
+    Args:
+        settings: those of the author of the pipeline.
+        from_data: the locations are not his: they came from a file or a value, and may lead anywhere. They lead into
+            no private network, unless he allows it.
+    """
+    return ({"allow_private": False} if from_data else {}) | (settings or {})
 
 
 async def copy_file(source: AsyncStorageHandle, destination: AsyncStorageHandle, abort: Event | None) -> int:
