@@ -34,6 +34,7 @@ _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     dict[str, str]: st.dictionaries(TEXTS, TEXTS, max_size=3),
     list[Any]: st.lists(VALUES, max_size=3),
     list[int]: st.lists(INTEGERS, max_size=3),
+    list[str]: st.lists(TEXTS, max_size=3),
     list[dict[str, Any]]: st.lists(TABLES, max_size=3),
 }
 

@@ -23,6 +23,7 @@ SECTIONS = {"to_worker": "Messages to the worker", "to_coordinator": "Messages t
 WORDS: dict[Any, str] = {
     str: "text", int: "integer", float: "number", bool: "boolean", type(None): "null", Any: "any",
     dict[str, Any]: "object", dict[str, str]: "object of text", list[Any]: "array", list[int]: "array of integers",
+    list[str]: "array of text",
     list[dict[str, Any]]: "array of objects",
 }  # fmt: skip
 """How the text calls the types of the code."""
