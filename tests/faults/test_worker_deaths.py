@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 
 import pytest
 
+from tests.support import processes
 from tests.support.runs import ROOT, Scene, stop_group
 
 MARK = {"name": "mark one"}
@@ -172,6 +174,19 @@ def test_row_09_a_worker_stopped_between_tasks_is_replaced(scene: Scene) -> None
 
     assert ended.code == 0, ended.output
     assert [1] == [attempt["attempt"] for attempt in ended.tasks["mark one"]["attempts"]]
+
+
+def test_row_09_a_stopped_guardian_does_not_keep_a_run_from_ending(scene: Scene) -> None:
+    """The process that would end what a killed coordinator leaves is ended with the run, also when it is stopped."""
+    scene.write({"name": "wait here"})
+    running = scene.start()
+    scene.gate.wait_for(1)
+
+    (guardian,) = (pid for pid, command in processes.marked(scene.mark).items() if "guardian.py" in command)
+    os.kill(guardian, signal.SIGSTOP)
+    scene.gate.open()
+
+    assert 0 == running.wait().code
 
 
 def test_row_10_nobody_is_late_because_we_slept(scene: Scene) -> None:
