@@ -110,6 +110,28 @@ def test_row_32_the_third_signal_leaves(scene: Scene) -> None:
     assert scene.attempts("mark one") == 1
 
 
+INTERRUPTED_AT_IMPORT = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "otter.cli.run":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+"""
+
+
+def test_row_32_stopped_while_the_command_loads(scene: Scene) -> None:
+    """Ctrl-C before there is a run to be stopped ends the command without a traceback."""
+    scene.write(MARK)
+
+    ended = scene.start(command=(sys.executable, "-c", INTERRUPTED_AT_IMPORT + OTTER)).wait()
+
+    assert 130 == ended.code
+    assert "" == ended.output
+
+
 def test_row_32_stopped_before_anything_ran(scene: Scene) -> None:
     """Stopped while the first worker is still starting, a run has a manifest all the same."""
     package = scene.path / "slow_tasks"
