@@ -232,6 +232,22 @@ def test_row_34_the_second_run_is_refused(scene: Scene) -> None:
     assert running.wait().code == 0
 
 
+def test_row_34_a_removed_lock_file_lets_nobody_in(scene: Scene) -> None:
+    """Two runs in one journal would write over each other's records, so that a lock file is not all that keeps them."""
+    scene.write({"name": "wait here"})
+    running = scene.start()
+    scene.gate.wait_for(1)
+
+    (scene.state / "lock").unlink()
+    second = scene.run_beside("--resume")
+    scene.gate.open()
+
+    assert 75 == second.code
+    assert "already: by a process whose lock file was removed" in second.output
+    assert 0 == running.wait().code
+    assert 1 == scene.attempts("wait here")
+
+
 def test_row_34_a_lock_does_not_outlive_its_owner(scene: Scene) -> None:
     """After SIGKILL the lock is free at once: there is nothing to unlock, whoever else inherited what."""
     scene.write({"name": "spawn one", "how": "daemon", "then": "gate"})
