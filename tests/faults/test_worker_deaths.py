@@ -170,10 +170,21 @@ def test_row_09_a_worker_stopped_between_tasks_is_replaced(scene: Scene) -> None
     """A process that stops after it took tasks and before it began one is replaced; the tasks lose nothing."""
     scene.write(MARK, workers={"start_timeout": "4s"})
 
-    ended = scene.run(env=once(scene, "worker.after_recv", "stop"))
+    ended = scene.run("-p", "1", env=once(scene, "worker.after_recv", "stop"))
 
     assert ended.code == 0, ended.output
     assert [1] == [attempt["attempt"] for attempt in ended.tasks["mark one"]["attempts"]]
+
+
+def test_row_09_what_a_stopped_worker_has_not_begun_goes_to_another(scene: Scene) -> None:
+    """Nobody waits for the end of a process that is stopped between tasks, which has half a minute to begin one."""
+    scene.write(MARK)
+
+    ended = scene.run("-p", "2", env=once(scene, "worker.after_recv", "stop"))
+
+    assert ended.code == 0, ended.output
+    assert [1] == [attempt["attempt"] for attempt in ended.tasks["mark one"]["attempts"]]
+    assert ended.elapsed < 25.0
 
 
 def test_row_09_a_stopped_guardian_does_not_keep_a_run_from_ending(scene: Scene) -> None:
