@@ -110,6 +110,28 @@ def test_row_32_the_third_signal_leaves(scene: Scene) -> None:
     assert scene.attempts("mark one") == 1
 
 
+INTERRUPTED_AT_IMPORT = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "otter.cli.run":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+"""
+
+
+def test_row_32_stopped_while_the_command_loads(scene: Scene) -> None:
+    """Ctrl-C before there is a run to be stopped ends the command without a traceback."""
+    scene.write(MARK)
+
+    ended = scene.start(command=(sys.executable, "-c", INTERRUPTED_AT_IMPORT + OTTER)).wait()
+
+    assert 130 == ended.code
+    assert "" == ended.output
+
+
 def test_row_32_stopped_before_anything_ran(scene: Scene) -> None:
     """Stopped while the first worker is still starting, a run has a manifest all the same."""
     package = scene.path / "slow_tasks"
@@ -208,6 +230,22 @@ def test_row_34_the_second_run_is_refused(scene: Scene) -> None:
     assert "Traceback" not in second.output
     scene.gate.open()
     assert running.wait().code == 0
+
+
+def test_row_34_a_removed_lock_file_lets_nobody_in(scene: Scene) -> None:
+    """Two runs in one journal would write over each other's records, so that a lock file is not all that keeps them."""
+    scene.write({"name": "wait here"})
+    running = scene.start()
+    scene.gate.wait_for(1)
+
+    (scene.state / "lock").unlink()
+    second = scene.run_beside("--resume")
+    scene.gate.open()
+
+    assert 75 == second.code
+    assert "already: by a process whose lock file was removed" in second.output
+    assert 0 == running.wait().code
+    assert 1 == scene.attempts("wait here")
 
 
 def test_row_34_a_lock_does_not_outlive_its_owner(scene: Scene) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 
 import pytest
 
+from tests.support import processes
 from tests.support.runs import ROOT, Scene, stop_group
 
 MARK = {"name": "mark one"}
@@ -168,10 +170,34 @@ def test_row_09_a_worker_stopped_between_tasks_is_replaced(scene: Scene) -> None
     """A process that stops after it took tasks and before it began one is replaced; the tasks lose nothing."""
     scene.write(MARK, workers={"start_timeout": "4s"})
 
-    ended = scene.run(env=once(scene, "worker.after_recv", "stop"))
+    ended = scene.run("-p", "1", env=once(scene, "worker.after_recv", "stop"))
 
     assert ended.code == 0, ended.output
     assert [1] == [attempt["attempt"] for attempt in ended.tasks["mark one"]["attempts"]]
+
+
+def test_row_09_what_a_stopped_worker_has_not_begun_goes_to_another(scene: Scene) -> None:
+    """Nobody waits for the end of a process that is stopped between tasks, which has half a minute to begin one."""
+    scene.write(MARK)
+
+    ended = scene.run("-p", "2", env=once(scene, "worker.after_recv", "stop"))
+
+    assert ended.code == 0, ended.output
+    assert [1] == [attempt["attempt"] for attempt in ended.tasks["mark one"]["attempts"]]
+    assert ended.elapsed < 25.0
+
+
+def test_row_09_a_stopped_guardian_does_not_keep_a_run_from_ending(scene: Scene) -> None:
+    """The process that would end what a killed coordinator leaves is ended with the run, also when it is stopped."""
+    scene.write({"name": "wait here"})
+    running = scene.start()
+    scene.gate.wait_for(1)
+
+    (guardian,) = (pid for pid, command in processes.marked(scene.mark).items() if "guardian.py" in command)
+    os.kill(guardian, signal.SIGSTOP)
+    scene.gate.open()
+
+    assert 0 == running.wait().code
 
 
 def test_row_10_nobody_is_late_because_we_slept(scene: Scene) -> None:

@@ -346,6 +346,23 @@ def test_a_worker_that_begins_nothing_is_killed(drive: Drive) -> None:
     assert [Dispatch(W1, TaskId(1), 1)] == run.ready(1)
 
 
+def test_others_get_what_a_worker_does_not_begin(drive: Drive) -> None:
+    """What a stopped worker never begins does not wait for its end, once another worker has nothing to do."""
+    run = drive(pool_size=2, start_timeout=30.0)
+    run.add(task("a"), task("b"))
+    run.ready(0)
+    run.ready(1)
+    run.started(1, "b")
+
+    assert [] == run.tick(1.0)
+    run.succeeded(1, "b")
+    assert [Revoke(W0, (TaskId(0),))] == run.tick(1.0)
+    assert [Dispatch(W1, TaskId(0), 1)] == run.revoked(0, "a")
+    run.started(1, "a")
+    assert [] == run.tick(29.9)
+    assert [KillWorker(W0, "no answer to a revocation within 30 s")] == run.tick(0.1)
+
+
 def test_a_long_task_is_no_silence(drive: Drive) -> None:
     """A worker that runs a task without a timeout may take any time."""
     run = drive(start_timeout=30.0)

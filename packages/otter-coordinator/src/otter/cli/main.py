@@ -71,15 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         provide_streams()
         atexit.register(gc.freeze)  # or the interpreter would take everything apart before it ends
     arguments = list(sys.argv[1:] if argv is None else argv)
-    chosen = next((word for word in arguments if not word.startswith("-")), None)
-    parser = make_parser([chosen] if chosen in VERBS else [])
-    if chosen is not None and chosen not in VERBS:
-        parser.error(f"there is no command {chosen!r}{_hint(chosen, VERBS)}")
-    args, unknown = parser.parse_known_args(arguments)
-    if unknown:
-        args.parser.refuse(unknown)
     try:
-        code = _run(parser, args)
+        code = _run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has left, as `head` does: what he does not hear is no error
         silence(sys.stdout)
@@ -98,7 +91,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _run(parser: Parser, args: argparse.Namespace) -> int:
+def _run(arguments: Sequence[str]) -> int:
+    chosen = next((word for word in arguments if not word.startswith("-")), None)
+    parser = make_parser([chosen] if chosen in VERBS else [])  # loads most of what the verb needs, which takes its time
+    if chosen is not None and chosen not in VERBS:
+        parser.error(f"there is no command {chosen!r}{_hint(chosen, VERBS)}")
+    args, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        args.parser.refuse(unknown)
     if args.version:
         print(_versions())
         return exit_codes.SUCCESS

@@ -44,6 +44,7 @@ class WorkerNode:
 
     Attributes:
         deadline: when it must have done what it owes; none when it owes nothing.
+        lost_at: when it is killed, if it begins nothing until then; none while it is not late.
         greeted: it said hello.
         began: it has begun a task.
         waiting: tasks that it has and has not begun, in order, each with its estimated seconds.
@@ -60,6 +61,7 @@ class WorkerNode:
     id: WorkerId
     state: WorkerState = WorkerState.STARTING
     deadline: float | None = None
+    lost_at: float | None = None
     greeted: bool = False
     began: bool = False
     waiting: dict[TaskId, float] = attrs.field(factory=dict)

@@ -48,12 +48,11 @@ class Guardianship:
                 os.close(ours)
 
     def end(self) -> None:
-        """Let it go, and wait for its end: it has nothing to do any more."""
+        """End it before the line that it listens to: it has nothing to do any more, and may have been stopped."""
         self._over = True
+        if self._process is not None:
+            self._process.kill()
         if self._line >= 0:
-            if self._process is not None:
-                with contextlib.suppress(OSError):  # somebody has killed it
-                    os.write(self._line, b"\0")
             os.close(self._line)
             self._line = -1
         if self._process is not None:

@@ -393,6 +393,7 @@ class WorkerPool:
             if process.decoder.broken is not None:  # good frames stood before the damage; nothing good can follow it
                 raise PeerError(process.decoder.broken)
         except PeerError as error:
+            process.muted = True  # who has broken the protocol once is not believed any more
             self.kill(process.id, f"broke the protocol: {error}")
             return False
         return True

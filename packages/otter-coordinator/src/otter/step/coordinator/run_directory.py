@@ -45,6 +45,7 @@ class RunDirectory:
         check_dir(work_path)  # what is wrong with it is said of it, and not of what would be in it
         self.path = check_dir(work_path / STATE_DIRECTORY / key)
         sync_way_to(self.path, 3)
+        self._directory_lock: int | None = None
         self._lock = self._take_lock()
         self.logs = check_dir(self.path / "logs")
         self.workers = check_dir(self.path / "workers")
@@ -83,6 +84,14 @@ class RunDirectory:
             self.draft.unlink()
         shutil.rmtree(self.spill, ignore_errors=True)
         os.close(self._lock)
+        if self._directory_lock is not None:
+            os.close(self._directory_lock)
+
+    def _busy(self, holder: str) -> StepBusyError:
+        return StepBusyError(
+            f"this step is running in {self.path.parent.parent} already: {holder}. "
+            "Wait for it, stop it, or choose another work path"
+        )
 
     def _take_lock(self) -> int:
         path = self.path / "lock"
@@ -96,10 +105,13 @@ class RunDirectory:
         except BlockingIOError:
             holder = _read_holder(fd)
             os.close(fd)
-            raise StepBusyError(
-                f"this step is running in {self.path.parent.parent} already: {holder}. "
-                "Wait for it, stop it, or choose another work path"
-            ) from None
+            raise self._busy(holder) from None
+        try:
+            # As well, because the file may be removed, as the stale locks of other programs are.
+            self._directory_lock = _lock_directory(self.path)
+        except BlockingIOError:
+            os.close(fd)
+            raise self._busy("by a process whose lock file was removed") from None
         started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         facts = {"pid": os.getpid(), "host": socket.gethostname(), "started_at": started}
         try:
@@ -107,6 +119,8 @@ class RunDirectory:
             os.pwrite(fd, orjson.dumps(facts), 0)
         except OSError as error:
             os.close(fd)
+            if self._directory_lock is not None:
+                os.close(self._directory_lock)
             raise FSError(f"{path}: {error.strerror}") from error
         return fd
 
@@ -127,6 +141,25 @@ def _lock(fd: int) -> None:
             if time.monotonic() >= deadline:
                 raise
             time.sleep(GLANCE / 20)
+
+
+def _lock_directory(path: Path) -> int | None:
+    """Lock a directory itself; none where the file system has no such locks, as one on a network.
+
+    Raises:
+        BlockingIOError: another process has it.
+    """
+    fd = -1
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if fd >= 0:
+            os.close(fd)
+        if isinstance(error, BlockingIOError):
+            raise
+        return None
+    return fd
 
 
 def _read_holder(fd: int) -> str:

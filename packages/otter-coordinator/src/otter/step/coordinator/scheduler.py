@@ -133,7 +133,7 @@ class Scheduler(HandingOut):
             self._on_deadline(*heapq.heappop(self._deadlines)[1:])
         for worker in list(self.workers.values()):
             if worker.deadline is not None and worker.deadline <= self._now:
-                self._kill(worker, f"no {worker.owes} within {self._patience(worker):g} s")
+                self._on_owing(worker)
         if self._kill_at is not None and self._kill_at <= self._now:
             self._kill_at = None
             self._kill_all(f"still running {self.settings.grace:g} s after it was asked to stop")
@@ -144,6 +144,8 @@ class Scheduler(HandingOut):
         for worker in self.workers.values():
             if worker.deadline is not None:
                 worker.deadline += gap
+            if worker.lost_at is not None:
+                worker.lost_at += gap
         if self._kill_at is not None:
             self._kill_at += gap
 

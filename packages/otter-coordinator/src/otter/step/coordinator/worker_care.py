@@ -8,6 +8,9 @@ from otter.step.coordinator.events import WorkerId
 from otter.step.coordinator.run_state import RunState
 from otter.step.coordinator.task_node import TaskNode
 
+LATE = 1.0
+"""Seconds in which a worker must have begun what it was given, if others are not to get it."""
+
 
 class WorkerCare(RunState):
     """The part of the scheduler that looks after workers."""
@@ -42,10 +45,24 @@ class WorkerCare(RunState):
 
         A process may be stopped, or stuck in a thread that a task left, and run no task whose deadline would tell.
         """
+        worker.lost_at = None
         if worker.waiting and not worker.running and worker.greeted and worker.verdict is None:
-            worker.deadline = self._now + self.settings.start_timeout  # as below, for what happens most often
+            worker.deadline = self._now + min(LATE, self.settings.start_timeout)
         else:
             worker.deadline = None if worker.owes is None else self._now + self._patience(worker)
+
+    def _on_owing(self, worker: WorkerNode) -> None:
+        """A worker has not done in time what it owes: others get what it never began, and in the end it is killed."""
+        if worker.lost_at is None:
+            late = worker.greeted and worker.waiting
+            worker.lost_at = self._now + max(0.0, self.settings.start_timeout - LATE) if late else self._now
+        if worker.lost_at <= self._now:
+            self._kill(worker, f"no {worker.owes} within {self._patience(worker):g} s")
+            return
+        worker.deadline = min(self._now + LATE, worker.lost_at)
+        idle = any(other.open and not other.held for other in self.workers.values())
+        if idle or len(self.workers) < self.pool_size:
+            self._revoke(worker)
 
     def _patience(self, worker: WorkerNode) -> float:
         leaving = worker.state is WorkerState.LEAVING and not worker.held
