@@ -57,6 +57,8 @@ class Fingerprint:
         self._outputs = _identities()
         self._nice = os.getpriority(os.PRIO_PROCESS, 0)
         self._limits = _limits()
+        # A profiler that was there before the tasks keeps its timer.
+        self._timers = tuple(timer for timer in _TIMERS if signal.getitimer(timer) == (0.0, 0.0))
         self._owner = _owner()
         self._free = _lowest_free_fd()
 
@@ -107,7 +109,7 @@ class Fingerprint:
 
     def _restore_handlers(self) -> None:
         _set_mask(signal.SIG_SETMASK, self._mask)
-        for timer in _TIMERS:
+        for timer in self._timers:
             _set_timer(timer, 0)
         limit, collects, interval = self._switches
         if sys.getrecursionlimit() != limit:
