@@ -8,13 +8,17 @@ worker is replaced. Import paths and hooks are left alone: libraries set them on
 from __future__ import annotations
 
 import _thread
+import functools
 import gc
 import os
 import resource
 import signal
 import sys
 import threading
+import time
+from collections.abc import Callable
 from operator import is_
+from types import ModuleType
 from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGALRM, signal.SIGPIPE)
@@ -39,6 +43,40 @@ _TIMERS = signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF
 """Timers whose signals would end a task that did not set them."""
 
 
+LOOK_AGE = 0.01
+"""Seconds for which a look at limits and timers is good, if nothing was called since with which Python changes them."""
+
+_CHANGES: tuple[tuple[ModuleType, str], ...] = (
+    (resource, "setrlimit"), (resource, "prlimit"), (signal, "setitimer"), (signal, "alarm"),
+)  # fmt: skip
+_calls: int | None = None
+"""How often these were called; none as long as nobody counts."""
+
+
+def count_changes() -> None:
+    """Count the calls that change limits and timers: to ask for all of these costs as much as a small task.
+
+    To be called before code of tasks is loaded, in a process that is there for them alone. What code in C changes
+    without Python is seen when the last look is too old.
+    """
+    global _calls
+    if _calls is None:
+        _calls = 0
+        for module, name in _CHANGES:
+            if hasattr(module, name):
+                setattr(module, name, _counted(getattr(module, name)))
+
+
+def _counted(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        global _calls
+        _calls = (_calls or 0) + 1
+        return function(*args, **kwargs)
+
+    return counted
+
+
 class Fingerprint:
     """The state of the process that tasks share, as it was when this was made."""
 
@@ -60,6 +98,7 @@ class Fingerprint:
         # A profiler that was there before the tasks keeps its timer.
         self._timers = tuple(timer for timer in _TIMERS if signal.getitimer(timer) == (0.0, 0.0))
         self._owner = _owner()
+        self._looked: tuple[int | None, float] = _calls, -1.0
         self._free = _lowest_free_fd()
 
     def restore(self) -> str | None:
@@ -85,8 +124,7 @@ class Fingerprint:
         self._look_at_descriptors(problems)
         if os.getpriority(os.PRIO_PROCESS, 0) != self._nice:
             problems.append("the priority of the process was changed")
-        if _limits() != self._limits:
-            problems.append("limits of the process were changed")
+        self._look_at_limits(problems)
         if _owner() != self._owner:
             problems.append("the user, the group or the process group of the process was changed")
         return "; ".join(problems) or None
@@ -99,6 +137,17 @@ class Fingerprint:
         except OSError as error:
             problems.append(f"the working directory {self._cwd} cannot be entered: {error.strerror}")
 
+    def _look_at_limits(self, problems: list[str]) -> None:
+        calls, at = self._looked
+        now = time.monotonic()
+        if calls is not None and calls == _calls and now - at < LOOK_AGE:
+            return
+        self._looked = _calls, now
+        for timer in self._timers:
+            _set_timer(timer, 0)
+        if _limits() != self._limits:
+            problems.append("limits of the process were changed")
+
     def _look_at_descriptors(self, problems: list[str]) -> None:
         # A new descriptor gets the lowest free number: one question tells of many left open, and of any of ours closed.
         free = _lowest_free_fd()
@@ -109,8 +158,6 @@ class Fingerprint:
 
     def _restore_handlers(self) -> None:
         _set_mask(signal.SIG_SETMASK, self._mask)
-        for timer in self._timers:
-            _set_timer(timer, 0)
         limit, collects, interval = self._switches
         if sys.getrecursionlimit() != limit:
             sys.setrecursionlimit(limit)

@@ -108,9 +108,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(args: argparse.Namespace) -> int:
     from otter.step.worker.channel import Batons, Beginnings, ChannelClosedError, SocketQueue
+    from otter.step.worker.hygiene import count_changes
     from otter.step.worker.worker import Worker
     from otter.wire.errors import WireError
 
+    count_changes()
     fds = [args.channel, args.control, args.batons]
     beginnings = None
     if args.beginnings is not None:
