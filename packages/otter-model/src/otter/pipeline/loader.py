@@ -65,10 +65,9 @@ class Pipeline:
         Raises:
             PipelineError: there is no such step, or a task has no name that could be one.
         """
-        specs = self.tables(step_name)
-        known = Scratchpad({**self.scratchpad, **(scratchpad or {})})
+        tables = self.final_tables(step_name, scratchpad=scratchpad)
         try:
-            return [Spec(**_final_names(spec, known)) for spec in specs]
+            return [Spec(**table) for table in tables]
         except ValueError as error:
             problems = self.check(step_name, None, scratchpad=scratchpad)
             raise PipelineError([p for p in problems if p.severity == "error"]) from error

@@ -24,19 +24,13 @@ def installed_versions(names: Iterable[str]) -> dict[str, str]:
     """
     wanted = {f"{name.lower().replace('-', '_')}-": name for name in names}
     found: dict[str, str] = {}
-    for place in sys.path:
-        if len(found) == len(wanted):
-            break
-        try:
-            entries = os.listdir(place or ".")
-        except OSError:  # an archive, or nothing
-            continue
-        for entry in entries:
-            if entry.endswith(_ENDING):
-                name, dash, version = entry[: -len(_ENDING)].partition("-")
-                known = wanted.get(name.lower() + dash)
-                if known is not None:
-                    found.setdefault(known, version)
+    for _, entry in _left_by_installers((_ENDING,)):
+        name, dash, version = entry[: -len(_ENDING)].partition("-")
+        known = wanted.get(name.lower() + dash)
+        if known is not None:
+            found.setdefault(known, version)
+            if len(found) == len(wanted):
+                break
     return found
 
 
@@ -51,17 +45,23 @@ def installed_entry_points(group: str) -> list[tuple[str, str]]:
         return [(entry.name, entry.value) for entry in entry_points(group=group)]
     seen: set[str] = set()
     found: list[tuple[str, str]] = []
+    for place, entry in _left_by_installers(_ENDINGS):
+        name = entry.rpartition(".")[0].partition("-")[0].lower().replace("_", "-").replace(".", "-")
+        if name not in seen:
+            seen.add(name)
+            found += _entry_points(os.path.join(place, entry, "entry_points.txt"), group)
+    return found
+
+
+def _left_by_installers(endings: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """The directories with such endings on the import path, in its order: where each is, and its name."""
     for place in dict.fromkeys(sys.path):
         try:
-            entries = sorted(entry for entry in os.listdir(place or ".") if entry.endswith(_ENDINGS))
-        except OSError:
+            entries = os.listdir(place or ".")
+        except OSError:  # an archive, or nothing
             continue
-        for entry in entries:
-            name = entry.rpartition(".")[0].partition("-")[0].lower().replace("_", "-").replace(".", "-")
-            if name not in seen:
-                seen.add(name)
-                found += _entry_points(os.path.join(place, entry, "entry_points.txt"), group)
-    return found
+        for entry in sorted(entry for entry in entries if entry.endswith(endings)):
+            yield place, entry
 
 
 def _entry_points(path: str, group: str) -> Iterator[tuple[str, str]]:

@@ -11,11 +11,12 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from otter.step.coordinator.attached import Attached
 from otter.step.coordinator.commits import Commits
 from otter.step.coordinator.events import AttemptStarted, TaskId, WorkerId
 from otter.step.coordinator.judging import Judge
 from otter.step.coordinator.ledger import Ledger
-from otter.step.coordinator.ports import Beginning, Observer, Workers
+from otter.step.coordinator.ports import Beginning, Observer
 from otter.step.coordinator.scheduler import Scheduler
 
 LOOK_INTERVAL = 0.005
@@ -28,7 +29,7 @@ LONGEST_LOOK = 60.0
 """Seconds before now at which a worker may say that it began something."""
 
 
-class Beginnings:
+class Beginnings(Attached):
     """Finds out what has begun, and tells of it by events.
 
     Args:
@@ -60,7 +61,6 @@ class Beginnings:
         self._tell = tell
         self._turn = turn
         self._loop = asyncio.get_running_loop()
-        self._workers: Workers | None = None
         self._unsure: dict[WorkerId, bool] = {}
         """Workers that may have begun something unnoticed; and whether they gave a sign since they were asked."""
         self._looking: asyncio.TimerHandle | None = None
@@ -69,10 +69,6 @@ class Beginnings:
         self._unrecorded: dict[TaskId, AttemptStarted] = {}
         """What is not in the journal; much of it will have ended before it would come there."""
         self._recording: asyncio.TimerHandle | None = None
-
-    def attach(self, workers: Workers) -> None:
-        """Give it the workers; they need its callbacks first."""
-        self._workers = workers
 
     def stir(self, worker: WorkerId) -> None:
         """A worker got something, or gave a sign: it may have begun the next."""
@@ -130,7 +126,6 @@ class Beginnings:
                 timer.cancel()
 
     def _look(self) -> None:
-        assert self._workers is not None, "attach comes before the first event"
         self._looking = None
         unsure, self._unsure = self._unsure, {}
         for worker, stirred in unsure.items():

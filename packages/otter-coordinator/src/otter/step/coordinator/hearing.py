@@ -10,13 +10,14 @@ import attrs
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator import events as e
 from otter.step.coordinator.answers import check_answer
+from otter.step.coordinator.attached import Attached
 from otter.step.coordinator.beginnings import Beginnings
 from otter.step.coordinator.events import Event, Outcome, TaskId, WorkerId
 from otter.step.coordinator.judging import Judge, attempt_facts
 from otter.step.coordinator.ledger import Ledger
 from otter.step.coordinator.opening import Opening, WorkerRefusedError
 from otter.step.coordinator.outgoing import Outgoing
-from otter.step.coordinator.ports import Observer, Workers
+from otter.step.coordinator.ports import Observer
 from otter.step.coordinator.run_facts import RunFacts
 from otter.step.coordinator.scheduler import Scheduler
 from otter.step.coordinator.spilled import read_spilled
@@ -35,7 +36,7 @@ class Answer:
     at: float
 
 
-class Hearing:
+class Hearing(Attached):
     """Takes in the messages of workers.
 
     Args:
@@ -82,16 +83,6 @@ class Hearing:
         self._observer = observer
         self._tell = tell
         self._note = note
-        self._pool: Workers | None = None
-
-    def attach(self, workers: Workers) -> None:
-        """Give it the workers; they need its callbacks first."""
-        self._pool = workers
-
-    @property
-    def _workers(self) -> Workers:
-        assert self._pool is not None, "attach comes before the first message"
-        return self._pool
 
     def hear(self, worker: WorkerId, body: bytes, now: float) -> None:
         """Take in a body of messages.

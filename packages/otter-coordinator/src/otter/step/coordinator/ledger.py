@@ -209,7 +209,7 @@ class Ledger:
     def from_tasks(self, task: TaskId, kind: str) -> list[str] | None:
         """The fields of a spec into which values come that tasks made; none where there are none."""
         raw = self.specs[task]
-        if not self.stored or b"$" not in raw:
+        if b"$" not in raw:
             return None
         known = self.types.get(kind)
         templates = self._template_fields(known) if known is not None else frozenset()

@@ -13,6 +13,7 @@ from otter.pipeline.limits import MAX_SPEC
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator import events as e
 from otter.step.coordinator import failpoints
+from otter.step.coordinator.attached import Attached
 from otter.step.coordinator.beginnings import Beginnings
 from otter.step.coordinator.carried import oversize
 from otter.step.coordinator.commits import Commits
@@ -21,7 +22,7 @@ from otter.step.coordinator.hearing import Hearing
 from otter.step.coordinator.journal import Journal, encode_record
 from otter.step.coordinator.ledger import Dispatched, Ledger, Table
 from otter.step.coordinator.outgoing import Outgoing
-from otter.step.coordinator.ports import Observer, Workers
+from otter.step.coordinator.ports import Observer
 from otter.step.coordinator.scheduler import Scheduler
 from otter.util.errors import ScratchpadError, failure_text
 from otter.wire import messages as m
@@ -34,7 +35,7 @@ class Question:
     command: e.DecideReuse
 
 
-class Orders:
+class Orders(Attached):
     """Carries out commands, one after the other.
 
     Args:
@@ -87,7 +88,6 @@ class Orders:
         self._note = note
         self._tell_worker = note_worker
         self._record = record
-        self._pool: Workers | None = None
         self._carriers: dict[type, Callable[[Any], None]] = {
             e.StartWorker: self._do_start_worker,
             e.StopWorker: lambda c: self._outgoing.post(c.worker, m.Stop()),
@@ -100,15 +100,6 @@ class Orders:
             e.Commit: commits.commit,
             e.Finish: self._do_finish,
         }
-
-    def attach(self, workers: Workers) -> None:
-        """Give it the workers; they need its callbacks first."""
-        self._pool = workers
-
-    @property
-    def _workers(self) -> Workers:
-        assert self._pool is not None, "attach comes before the first command"
-        return self._pool
 
     def carry_out(self, commands: list[Command]) -> None:
         """Carry out commands, in order."""

@@ -20,6 +20,7 @@ from typing import Any
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator import events as e
 from otter.step.coordinator import failpoints
+from otter.step.coordinator.attached import Attached
 from otter.step.coordinator.background import Background
 from otter.step.coordinator.beginnings import Beginnings
 from otter.step.coordinator.carried import portions
@@ -61,7 +62,7 @@ LOG_LINES = 200
 LOG_WIDTH = 500
 
 
-class RunLoop:
+class RunLoop(Attached):
     """Carries a run out.
 
     Args:
@@ -92,7 +93,6 @@ class RunLoop:
         self._scratchpad = scratchpad
         self._observer = observer
         self._loop = asyncio.get_running_loop()
-        self._pool: Workers | None = None
         self._queue: deque[Event | Answer | Question] = deque()
         self._turning = False
         self.turns = 0
@@ -143,11 +143,11 @@ class RunLoop:
         """Why tasks that earlier runs completed have to run again, by name."""
         return self._judge.reasons
 
-    def attach(self, pool: Workers) -> None:
-        """Give the loop its workers; they need its callbacks first."""
-        self._pool = pool
+    def attach(self, workers: Workers) -> None:
+        """Give the loop its workers, and all its parts."""
+        super().attach(workers)
         for part in (self._beginnings, self._hearing, self._orders):
-            part.attach(pool)
+            part.attach(workers)
 
     def open(self, workers: int) -> None:
         """Start the first workers.
@@ -264,11 +264,6 @@ class RunLoop:
         self._queue.append(e.WorkerLost(self._now(), worker, reason))
 
     # --- turns --------------------------------------------------------------------------------------------------------
-
-    @property
-    def _workers(self) -> Workers:
-        assert self._pool is not None, "attach comes before the first event"
-        return self._pool
 
     @staticmethod
     def _now() -> float:
