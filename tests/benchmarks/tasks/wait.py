@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Self
 
 from otter.task.model import Spec, Task, TaskContext
@@ -26,5 +25,7 @@ class Wait(Task):
     @report
     async def run(self) -> Self:
         """Wait."""
+        import asyncio  # a module of its size would be part of what every other case measures
+
         await asyncio.sleep(self.spec.seconds)
         return self

@@ -24,8 +24,24 @@ from typing import Any
 import attrs
 
 
-@attrs.frozen
-class Welcome:
+class Message:
+    """What all messages have. attrs would make it anew for each class, in every process that starts.
+
+    Without slots: setting the fields of a frozen object is quicker so, and one is made twice for every task.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.__dict__.values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
+
+
+@attrs.frozen(slots=False, eq=False, repr=False)
+class Welcome(Message):
     """The coordinator accepts the worker.
 
     Attributes:
@@ -49,15 +65,15 @@ class Welcome:
     log_limit: int = 64 * 1024 * 1024
 
 
-@attrs.frozen
-class Refuse:
+@attrs.frozen(slots=False, eq=False, repr=False)
+class Refuse(Message):
     """The coordinator does not accept the worker, which ends."""
 
     reason: str
 
 
-@attrs.frozen
-class RunTask:
+@attrs.frozen(slots=False, eq=False, repr=False)
+class RunTask(Message):
     """Run one attempt of a task.
 
     Attributes:
@@ -75,15 +91,15 @@ class RunTask:
     from_tasks: list[str] | None = None
 
 
-@attrs.frozen
-class RevokeTasks:
+@attrs.frozen(slots=False, eq=False, repr=False)
+class RevokeTasks(Message):
     """Forget attempts that have not begun."""
 
     tasks: list[int]
 
 
-@attrs.frozen
-class AbortTasks:
+@attrs.frozen(slots=False, eq=False, repr=False)
+class AbortTasks(Message):
     """Ask running attempts to stop.
 
     Attributes:
@@ -95,28 +111,28 @@ class AbortTasks:
     tasks: list[int] | None = None
 
 
-@attrs.frozen
-class StoreValues:
+@attrs.frozen(slots=False, eq=False, repr=False)
+class StoreValues(Message):
     """Scratchpad values that tasks made; they never replace others."""
 
     values: dict[str, Any]
 
 
-@attrs.frozen
-class CheckSpecs:
+@attrs.frozen(slots=False, eq=False, repr=False)
+class CheckSpecs(Message):
     """Construct specs without running anything, to find what only task code can find."""
 
     request: int
     specs: list[Any]
 
 
-@attrs.frozen
-class Stop:
+@attrs.frozen(slots=False, eq=False, repr=False)
+class Stop(Message):
     """End when nothing is left to do."""
 
 
-@attrs.frozen
-class SayHello:
+@attrs.frozen(slots=False, eq=False, repr=False)
+class SayHello(Message):
     """The first message of a worker.
 
     Attributes:
@@ -140,16 +156,16 @@ class SayHello:
     problem: str | None = None
 
 
-@attrs.frozen
-class ReportStart:
+@attrs.frozen(slots=False, eq=False, repr=False)
+class ReportStart(Message):
     """An attempt begins now."""
 
     task: int
     attempt: int
 
 
-@attrs.frozen
-class AddSpecs:
+@attrs.frozen(slots=False, eq=False, repr=False)
+class AddSpecs(Message):
     """A page of specs that a running attempt generated."""
 
     task: int
@@ -157,8 +173,8 @@ class AddSpecs:
     specs: list[Any]
 
 
-@attrs.frozen
-class ReportResult:
+@attrs.frozen(slots=False, eq=False, repr=False)
+class ReportResult(Message):
     """An attempt ended.
 
     Attributes:
@@ -186,8 +202,8 @@ class ReportResult:
     load: float | None = None
 
 
-@attrs.frozen
-class SpillMessage:
+@attrs.frozen(slots=False, eq=False, repr=False)
+class SpillMessage(Message):
     """Another message of the worker is in a file, because it is too large for a frame.
 
     Attributes:
@@ -201,15 +217,15 @@ class SpillMessage:
     sha256: str
 
 
-@attrs.frozen
-class ConfirmRevoke:
+@attrs.frozen(slots=False, eq=False, repr=False)
+class ConfirmRevoke(Message):
     """The worker has forgotten the revoked attempts."""
 
     tasks: list[int]
 
 
-@attrs.frozen
-class ReportCheck:
+@attrs.frozen(slots=False, eq=False, repr=False)
+class ReportCheck(Message):
     """What `CheckSpecs` found.
 
     Attributes:

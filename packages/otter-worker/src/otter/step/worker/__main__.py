@@ -4,6 +4,6 @@ import sys
 
 from otter.step.worker.process import command, main
 
-if sys.argv[1:2] in (["describe"], ["replay"]):
+if sys.argv[1:2] in (["describe"], ["replay"], ["--help"], ["-h"]):
     sys.exit(command())
 main()

@@ -34,6 +34,7 @@ _handler_of, _set_mask, _set_timer = _low.getsignal, _low.pthread_sigmask, _low.
 
 MAX_NEW_FDS = 64
 """Descriptors that an unclean task may leave: libraries open a few of their own at first use."""
+_CLOSED = "descriptors were closed that are not the task's own"
 
 _LIMITS = (
     resource.RLIMIT_NOFILE, resource.RLIMIT_DATA, resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_FSIZE,
@@ -44,17 +45,23 @@ _TIMERS = signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF
 
 
 LOOK_AGE = 0.01
-"""Seconds for which a look at limits and timers is good, if nothing was called since with which Python changes them."""
+"""Seconds for which a look at what the operating system keeps is good, if nothing changed that through Python."""
 
-_CHANGES: tuple[tuple[ModuleType, str], ...] = (
-    (resource, "setrlimit"), (resource, "prlimit"), (signal, "setitimer"), (signal, "alarm"),
-)  # fmt: skip
+_CHANGES: dict[ModuleType, tuple[str, ...]] = {
+    os: (
+        "umask", "chdir", "fchdir", "chroot", "dup2", "closerange", "nice", "setpriority", "setuid", "seteuid",
+        "setreuid", "setresuid", "setgid", "setegid", "setregid", "setresgid", "setpgid", "setpgrp", "setsid",
+    ),
+    resource: ("setrlimit", "prlimit"),
+    signal: ("signal", "siginterrupt", "pthread_sigmask", "setitimer", "alarm"),
+}  # fmt: skip
+"""The functions with which Python changes what the operating system keeps of a process."""
 _calls: int | None = None
 """How often these were called; none as long as nobody counts."""
 
 
 def count_changes() -> None:
-    """Count the calls that change limits and timers: to ask for all of these costs as much as a small task.
+    """Count the calls that change what the operating system keeps: to ask for all of it costs as much as a small task.
 
     To be called before code of tasks is loaded, in a process that is there for them alone. What code in C changes
     without Python is seen when the last look is too old.
@@ -62,9 +69,10 @@ def count_changes() -> None:
     global _calls
     if _calls is None:
         _calls = 0
-        for module, name in _CHANGES:
-            if hasattr(module, name):
-                setattr(module, name, _counted(getattr(module, name)))
+        for module, names in _CHANGES.items():
+            for name in names:
+                if hasattr(module, name):
+                    setattr(module, name, _counted(getattr(module, name)))
 
 
 def _counted(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -108,26 +116,50 @@ class Fingerprint:
             Why the process is not fit for another task; none when it is.
         """
         problems: list[str] = []
-        os.umask(self._umask)
-        self._restore_cwd(problems)
         # The mapping itself would decode each key and value, for every task.
         if os.environ._data != self._encoded:  # type: ignore[attr-defined]  # noqa: SLF001
             os.environ.clear()
             os.environ.update(self._environ)
         if (sys.stdin, sys.stdout, sys.stderr) != self._streams:
             sys.stdin, sys.stdout, sys.stderr = self._streams
-        self._restore_handlers()
+        self._restore_switches()
         if _count_threads() > self._thread_count:
             left = [thread.name for thread in threading.enumerate() if self._is_left(thread)]
             if left:
                 problems.append(f"threads left running: {', '.join(left[:5])}")
-        self._look_at_descriptors(problems)
+        # A new descriptor gets the lowest free number: one question tells of many left open, and of any of ours closed.
+        free = _lowest_free_fd()
+        if free > self._free + MAX_NEW_FDS:
+            problems.append("descriptors were left open")
+        elif free < self._free:
+            problems.append(_CLOSED)
+        calls, at = self._looked
+        if calls is None or calls != _calls or time.monotonic() - at >= LOOK_AGE:
+            self._restore_system_state(problems)
+            self._looked = _calls, time.monotonic()  # after what was put back: that is no change by a task
+        return "; ".join(problems) or None
+
+    def _restore_switches(self) -> None:
+        limit, collects, interval = self._switches
+        if sys.getrecursionlimit() != limit:
+            sys.setrecursionlimit(limit)
+        if gc.isenabled() != collects:
+            gc.enable() if collects else gc.disable()
+        if sys.getswitchinterval() != interval:
+            sys.setswitchinterval(interval)
+
+    def _restore_system_state(self, problems: list[str]) -> None:
+        os.umask(self._umask)
+        self._restore_cwd(problems)
+        self._restore_signals()
+        if _CLOSED not in problems and _identities() != self._outputs:
+            problems.append(_CLOSED)
         if os.getpriority(os.PRIO_PROCESS, 0) != self._nice:
             problems.append("the priority of the process was changed")
-        self._look_at_limits(problems)
+        if _limits() != self._limits:
+            problems.append("limits of the process were changed")
         if _owner() != self._owner:
             problems.append("the user, the group or the process group of the process was changed")
-        return "; ".join(problems) or None
 
     def _restore_cwd(self, problems: list[str]) -> None:
         if _working_directory() == self._cwd or self._cwd is None:
@@ -137,34 +169,10 @@ class Fingerprint:
         except OSError as error:
             problems.append(f"the working directory {self._cwd} cannot be entered: {error.strerror}")
 
-    def _look_at_limits(self, problems: list[str]) -> None:
-        calls, at = self._looked
-        now = time.monotonic()
-        if calls is not None and calls == _calls and now - at < LOOK_AGE:
-            return
-        self._looked = _calls, now
+    def _restore_signals(self) -> None:
         for timer in self._timers:
             _set_timer(timer, 0)
-        if _limits() != self._limits:
-            problems.append("limits of the process were changed")
-
-    def _look_at_descriptors(self, problems: list[str]) -> None:
-        # A new descriptor gets the lowest free number: one question tells of many left open, and of any of ours closed.
-        free = _lowest_free_fd()
-        if free > self._free + MAX_NEW_FDS:
-            problems.append("descriptors were left open")
-        elif free < self._free or _identities() != self._outputs:
-            problems.append("descriptors were closed that are not the task's own")
-
-    def _restore_handlers(self) -> None:
         _set_mask(signal.SIG_SETMASK, self._mask)
-        limit, collects, interval = self._switches
-        if sys.getrecursionlimit() != limit:
-            sys.setrecursionlimit(limit)
-        if gc.isenabled() != collects:
-            gc.enable() if collects else gc.disable()
-        if sys.getswitchinterval() != interval:
-            sys.setswitchinterval(interval)
         if all(map(is_, map(_handler_of, _NUMBERS), self._handlers)):
             return
         for number, handler in zip(_NUMBERS, self._handlers, strict=True):

@@ -7,7 +7,6 @@ whatever the worker does at that moment.
 
 from __future__ import annotations
 
-import argparse
 import atexit
 import contextlib
 import errno
@@ -34,11 +33,12 @@ _F_SETSIG = 10
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a worker on the descriptors that the command line names; ends the process."""
-    args, _ = _parser().parse_known_args(argv)  # a newer coordinator may give more
+    args = _Arguments(sys.argv[1:] if argv is None else argv)
     if args.sys_path is not None:
         sys.path[:] = args.sys_path.split(os.pathsep)
     _restore_environment()
     _arm_lifeline(args.lifeline)
+    _yield_to_the_coordinator()
     for number in (signal.SIGINT, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
     if args.memory:
@@ -51,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def command(argv: Sequence[str] | None = None) -> int:
     """The command `otter-worker`: `describe` prints the task types at hand as JSON, `replay` makes an attempt again."""
+    import argparse
+
     parser = argparse.ArgumentParser(prog="otter-worker", description="The worker side of otter.")
     verbs = parser.add_subparsers(dest="verb", required=True)
     describe = verbs.add_parser("describe", help="print the task types of this environment as JSON")
@@ -89,24 +91,54 @@ def _describe(packages: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m otter.step.worker", description="Started by otter's coordinator.")
-    parser.add_argument("--worker-id", type=int, required=True)
-    parser.add_argument("--channel", type=int, required=True, help="descriptor of the socket of messages")
-    parser.add_argument("--control", type=int, required=True, help="descriptor of the socket of urgent messages")
-    parser.add_argument("--batons", type=int, required=True, help="descriptor of the pipe of permissions to begin")
-    parser.add_argument(
-        "--lifeline", type=int, required=True, help="descriptor of a pipe that ends with the coordinator"
+class _Arguments:
+    """What the command line says: words of the form `--name=value`.
+
+    A program writes and reads them, and each worker would load argparse for that alone. Unknown ones are left alone: a
+    newer coordinator may give more.
+    """
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._given: dict[str, list[str]] = {}
+        for word in words:
+            name, equals, value = word.partition("=")
+            if equals and name.startswith("--"):
+                self._given.setdefault(name[2:], []).append(value)
+        self.worker_id, self.channel, self.control, self.batons, self.lifeline = map(
+            self._needed, ("worker-id", "channel", "control", "batons", "lifeline")
+        )
+        self.beginnings = self._number("beginnings")
+        self.tasks = tuple(self._given.get("tasks", ()))
+        self.sys_path = self._last("sys-path")
+        self.dump_signal = self._number("dump-signal")
+        self.memory = self._number("memory")
+
+    def _last(self, name: str) -> str | None:
+        return self._given[name][-1] if name in self._given else None
+
+    def _number(self, name: str) -> int | None:
+        text = self._last(name)
+        try:
+            return None if text is None else int(text)
+        except ValueError:
+            raise _misused(f"--{name} takes a number, not {text!r}") from None
+
+    def _needed(self, name: str) -> int:
+        number = self._number(name)
+        if number is None:
+            raise _misused(f"--{name}=NUMBER is missing")
+        return number
+
+
+def _misused(what: str) -> SystemExit:
+    sys.stderr.write(
+        f"python -m otter.step.worker: {what}\n"
+        "otter's coordinator starts workers, as PROTOCOL.md of otter-model says; `otter-worker --help` is for people\n"
     )
-    parser.add_argument("--beginnings", type=int, help="descriptor of a pipe that takes what begins")
-    parser.add_argument("--tasks", action="append", default=[], metavar="PACKAGE")
-    parser.add_argument("--sys-path", help="sys.path of the coordinator, when both have the same interpreter")
-    parser.add_argument("--dump-signal", type=int, help="signal on which all stacks are written to the error output")
-    parser.add_argument("--memory", type=int, help="limit of the data segment, in bytes")
-    return parser
+    return SystemExit(os.EX_USAGE)
 
 
-def _serve(args: argparse.Namespace) -> int:
+def _serve(args: _Arguments) -> int:
     from otter.step.worker.channel import Batons, Beginnings, ChannelClosedError, SocketQueue
     from otter.step.worker.hygiene import count_changes
     from otter.step.worker.worker import Worker
@@ -121,7 +153,7 @@ def _serve(args: argparse.Namespace) -> int:
     _cut_off_children(*fds)
     channel = SocketQueue(socket.socket(fileno=args.channel))
     worker = Worker(
-        args.worker_id, task_packages=tuple(args.tasks), batons=Batons(args.batons), beginnings=beginnings,
+        args.worker_id, task_packages=args.tasks, batons=Batons(args.batons), beginnings=beginnings,
         owns_process=True,
     )  # fmt: skip
     control = SocketQueue(socket.socket(fileno=args.control))
@@ -190,6 +222,17 @@ def _arm_lifeline(fd: int) -> None:
     poll.register(fd, select.POLLIN)
     if poll.poll(0):
         os._exit(EXIT_ORPHAN)  # it closed before it was armed: no signal will come
+
+
+def _yield_to_the_coordinator() -> None:
+    """Tell the system that this process computes, so that it takes no processor from those that it wakes, or they need.
+
+    Where there are more workers than processors, the coordinator would wait for its turn behind them, and they for it.
+    What tasks start is scheduled as usual.
+    """
+    if hasattr(os, "SCHED_BATCH"):
+        with contextlib.suppress(OSError):  # forbidden in some containers
+            os.sched_setscheduler(0, os.SCHED_BATCH | os.SCHED_RESET_ON_FORK, os.sched_param(0))
 
 
 def _watch_lifeline(fd: int) -> None:
