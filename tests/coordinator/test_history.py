@@ -24,9 +24,7 @@ def entry_of(name: str, **facts: Any) -> dict[str, Any]:
 def completed(name: str, **facts: Any) -> bytes:
     """The record of a completed task, as a run writes it."""
     entry = orjson.dumps(entry_of(name, **facts))
-    return frame_record(
-        b'%b"digest":"d","spec":{"a":1},"entry":%b}' % (begin_task_record(name, "success", entry), entry)
-    )
+    return frame_record(b'%b"spec":{"a":1},"entry":%b}' % (begin_task_record(name, "success", entry), entry))
 
 
 def read(path: Path) -> History:

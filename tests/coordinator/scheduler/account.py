@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from otter.step.coordinator import events as e
+from otter.step.coordinator.crew import LEAST, MOST
 from otter.step.coordinator.events import Event, NewTask, Outcome, TaskId, WorkerId
 from otter.step.coordinator.scheduler import SLEPT, Settings
 
@@ -112,6 +113,7 @@ class Account:
         stale: messages about attempts that their senders do not have.
         touched, lost: tasks and workers that something happened to in this turn: the scheduler may have given a command
             for them before it came to that.
+        took: seconds that a task of each type took, by a moving average in which the last one counts a fifth.
         stopped_by: what the run stops for; none when it goes on.
         stops_now: it was in this turn.
     """
@@ -133,6 +135,7 @@ class Account:
         self.stops_now = False
         self.failed_starts = 0
         self.start_after = 0.0
+        self.took: dict[str, float] = {}
 
     def take(self, events: Sequence[Event]) -> None:
         """Events that the scheduler is about to be given together."""
@@ -289,6 +292,9 @@ class Account:
             task.generated = event.added
             self._prove(self.workers[event.worker])
             self._release(task)
+            elapsed = min(event.elapsed, MOST) if event.elapsed > LEAST else LEAST
+            before = self.took.setdefault(task.new.kind, elapsed)
+            self.took[task.new.kind] = before + 0.2 * (elapsed - before)
 
     def _on_lost(self, event: e.WorkerLost) -> None:
         worker = self.workers.pop(event.worker, None)

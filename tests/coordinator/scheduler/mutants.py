@@ -237,4 +237,14 @@ MUTANTS = (
         "if self.asynchronous or estimate is None:",
         "if estimate is None:",
     ),
+    Mutant(
+        "brief tasks wait behind one that takes long",
+        "            if self._now >= stuck:\n                return False\n",
+        "",
+    ),
+    Mutant(
+        "a worker that serves asynchronous tasks is waited for by others",
+        "if not worker.open or worker.asynchronous or worker.load > AHEAD:",
+        "if not worker.open or worker.load > AHEAD:",
+    ),
 )

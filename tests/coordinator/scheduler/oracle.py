@@ -5,12 +5,14 @@ The oracle knows events and commands, and nothing of the scheduler but whether i
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from otter.step.coordinator import events as e
 from otter.step.coordinator.events import Command, Event, Outcome
+from otter.step.coordinator.handing_out import BRIEF, STUCK
 from otter.step.coordinator.scheduler import KILL_DELAY, Scheduler, Settings
 from tests.coordinator.scheduler.account import EPS, Account, KnownTask, KnownWorker
 
@@ -348,8 +350,10 @@ class Oracle:
         room = len(workers) < account.pool_size and not any(worker.comes for worker in workers)
         if not idle and not (room and (account.at or 0.0) > account.start_after + EPS):
             return
-        for task in account.tasks:
-            if self._could_run(task) and (idle or not self._may_join(task)):
+        left = [task for task in account.tasks if self._could_run(task)]
+        served = any(map(self._comes_soon, left))  # the others are seen to when those have come to their turn
+        for task in left:
+            if idle or not (self._may_join(task) or (served and not task.new.asynchronous)):
                 state = "a worker is idle" if idle else "no worker is started for it"
                 raise ViolationError(f"{task.new.name} could run, and {state}")
 
@@ -358,6 +362,20 @@ class Oracle:
         return task.new.asynchronous and any(
             all(other.new.asynchronous for other in worker.held.values()) for worker in self.account.workers.values()
         )
+
+    def _comes_soon(self, task: KnownTask) -> bool:
+        """Whether a task is known to be brief, and some worker does nothing but synchronous ones that end at once."""
+        if task.new.asynchronous or self.account.took.get(task.new.kind, math.inf) >= BRIEF:
+            return False
+        return any(
+            worker.serves and all(self._ends_at_once(other) for other in worker.held.values())
+            for worker in self.account.workers.values()
+        )
+
+    def _ends_at_once(self, task: KnownTask) -> bool:
+        """Whether a task that a worker has does not keep it from the next one, as far as anybody knows by now."""
+        since = task.since
+        return not task.new.asynchronous and (since is None or self.account.awake < since + STUCK + EPS)
 
     def _could_run(self, task: KnownTask, lenient: bool = False) -> bool:
         """Whether a task could be handed out now; leniently, also if its pools or a moment are in the way."""

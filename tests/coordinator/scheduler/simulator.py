@@ -78,8 +78,9 @@ def simulate_all(seeds: Iterable[int], factory: Factory = Scheduler) -> list[Run
 class Narrator(Scheduler):
     """A scheduler that prints what it is told and what it says."""
 
-    def handle_all(self, events: Sequence[Event]) -> list[Command]:
+    def handle_all(self, events: Iterable[Event]) -> list[Command]:
         """As the scheduler."""
+        events = list(events)
         for event in events:
             print(f"{event.at:12.4f}  {event}")
         commands = super().handle_all(events)

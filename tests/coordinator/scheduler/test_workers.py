@@ -71,6 +71,64 @@ def test_small_tasks_call_for_few_workers(drive: Drive) -> None:
     assert [StartWorker(W0), StartWorker(W1)] == run.of(StartWorker)
 
 
+def brief(run: Driver, count: int, elapsed: float) -> None:
+    """A first task has ended, and has shown how long its type takes; so many others are to be done."""
+    run.add(task("first"))
+    run.ready(0)
+    run.started(0, "first")
+    run.ended(0, "first", elapsed=elapsed, added=[task(f"t{place}") for place in range(count)])
+
+
+@pytest.mark.parametrize(
+    ("count", "elapsed", "processors", "workers"),
+    [(100_000, 1e-6, 2, 1), (1000, 1e-4, 8, 1), (10_000, 1e-4, 8, 3), (10_000, 9e-4, 8, 8), (10_000, 9e-4, 2, 8)],
+)
+def test_another_worker_has_to_save_more_than_it_costs(
+    drive: Drive, count: int, elapsed: float, processors: int, workers: int
+) -> None:
+    """To hand a task out takes as long as a very brief one: the coordinator is what many workers would wait for."""
+    run = drive(pool_size=8, starts_at_once=8, processors=processors)
+    brief(run, count, elapsed)
+
+    assert workers == len(run.of(StartWorker))
+
+
+def test_a_worker_that_is_held_up_is_not_waited_for(drive: Drive) -> None:
+    """A few brief tasks are worth no worker of their own, unless the one that is there does not come to them."""
+    run = drive(pool_size=8, max_specs=1000)
+    brief(run, 300, 1e-4)
+    assert [StartWorker(W0)] == run.of(StartWorker)
+
+    run.started(0, "t0")
+    wakeup = run.scheduler.next_wakeup()
+    assert wakeup is not None
+    assert wakeup <= run.now + 0.01
+    run.tick(0.009)
+    assert [StartWorker(W0)] == run.of(StartWorker)
+    assert StartWorker(W1) in run.tick(0.002)
+
+
+def test_more_workers_are_started_once_it_is_sure_that_they_are_of_use(drive: Drive) -> None:
+    """What seems to be needed and is not a moment later, because a task was brief after all, would cost for nothing."""
+    run = drive(pool_size=2, hesitation=0.01)
+    run.add(*(task(f"t{place}") for place in range(100)))
+    run.ready(0)
+    run.tick(0.009)
+    run.succeeded(0, "t0", elapsed=1e-6)
+    run.tick(0.009)
+    assert [StartWorker(W0)] == run.of(StartWorker)
+
+    run = drive(pool_size=2, hesitation=0.01)
+    run.add(*(task(f"t{place}") for place in range(100)))
+    run.ready(0)
+    run.started(0, "t0")
+    wakeup = run.scheduler.next_wakeup()
+    assert wakeup is not None
+    assert wakeup <= run.now + 0.01
+    run.tick(0.011)
+    assert [StartWorker(W0), StartWorker(W1)] == run.of(StartWorker)
+
+
 def test_several_early_workers_where_there_is_work_for_them(drive: Drive) -> None:
     """A run that will have much to do starts as many workers at once as may start, and no more than its pool has."""
     run = drive(pool_size=3, starts_at_once=2)

@@ -70,7 +70,7 @@ class Reuse:
         try:
             if not stale:  # else its spec may hold what only the run will tell
                 payload = self._payload(node)
-                reason = self._history.why_not(node.name, self._ledger.digest(payload), payload, reason)
+                reason = self._history.why_not(node.name, payload, reason)
             if reason is None:
                 made, reason = self._take_over(scheduler, node, order)
         except (OtterError, TypeError, ValueError, KeyError) as error:

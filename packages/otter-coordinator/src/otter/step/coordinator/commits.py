@@ -145,11 +145,10 @@ class Commits:
                 self._journal.append(encode_record({"kind": "specs", "name": node.name, "specs": page}))
         values_text = b',"values":' + orjson.dumps(values) if values else b""
         spec = held.payload if held is not None else self._ledger.lost.pop(node.id, b"null")
-        digest = self._ledger.digest(spec).encode() if held is not None else b""
         # Put together by hand: all parts are JSON already, and are the greater part of what a run writes.
         text = self._ledger.close_entry(node.id, entry)
         head = begin_task_record(node.new.name, result, text)
-        body = b'%b"digest":"%b","spec":%b%b,"entry":%b}' % (head, digest, spec, values_text, text)
+        body = b'%b"spec":%b%b,"entry":%b}' % (head, spec, values_text, text)
         self._journal.append(frame_record(body))
 
     def forget(self, task: TaskId) -> None:

@@ -64,6 +64,12 @@ WORKER_MODULE = "otter.step.worker"
 WORKER_PATIENCE = 2.0
 """Seconds that workers have to end after the run is over."""
 
+PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+"""Processors that this process may use."""
+
+HESITATION = 0.01
+"""Seconds for which more workers must seem to be of use before they are started: a tenth of what it takes."""
+
 PUBLISH_INTERVAL = 2.0
 """Seconds between two writings of the manifest while a run goes on, at least."""
 PUBLISH_SHARE = 20
@@ -229,21 +235,22 @@ class Coordinator:
         publisher: asyncio.Task[None] | None = None
         try:
             try:
-                run.open(self._workers_wanted())
-                # While the workers load, there is time to read what earlier runs did.
+                # One processor is for what is done here meanwhile: a worker that shares it says hello later.
+                run.open(min(self._workers_wanted(), PROCESSORS - 1))
                 with paused_collector(keep=True):  # what is made here stays until the end of the run
+                    # While the workers load, there is time for all that does not depend on what they are.
                     if self.options.resume:
                         self._recover(journal, history, run)
                     tables = self._tables()
-                    early = self._early_draft(tables, history)
-                types = await run.published_types()
-                if self._check is not None:
-                    await self._check(types, run.check_specs)
-                with paused_collector(keep=True):
-                    draft = self._ledger.draft(tables, history.committed) if early is None else early
-                    draft = self._ledger.typed(draft)
+                    early, problem = self._early_draft(tables, history, scheduler)
+                    types = await run.published_types()
+                    if self._check is not None:
+                        await self._check(types, run.check_specs)
+                    if early is None:
+                        early = self._ledger.draft(tables, history.committed)
+                        problem = scheduler.refusal(early.tasks)
+                    draft = self._ledger.typed(early)
                     del tables, early
-                problem = scheduler.refusal(draft.tasks)
                 if problem is not None:
                     raise StepInvalidError(f"step {self.step.name!r}: {problem}")
                 self._admit(directory, journal, facts, values)
@@ -281,15 +288,18 @@ class Coordinator:
         if journal.cut:
             run.log.append(f"the journal ended with {journal.cut} bytes that were never written to their end")
 
-    def _early_draft(self, tables: list[dict[str, Any]], history: History) -> Draft | None:
-        """The draft as far as it can be made before any worker has told its types.
+    def _early_draft(
+        self, tables: list[dict[str, Any]], history: History, scheduler: Scheduler
+    ) -> tuple[Draft | None, str | None]:
+        """The draft as far as it can be made before any worker has told its types, and why it cannot be added.
 
-        None where something is wrong: the check will say that better, once it knows the types.
+        No draft where something is wrong: the check will say that better, once it knows the types.
         """
         try:
-            return self._ledger.draft(tables, history.committed)
+            draft = self._ledger.draft(tables, history.committed)
         except OtterError:
-            return None
+            return None, None
+        return draft, scheduler.refusal(draft.tasks)
 
     def _tables(self) -> list[dict[str, Any]]:
         """The specs of the step as tables."""
@@ -314,7 +324,7 @@ class Coordinator:
         return Settings(
             pool_size=self.config.pool_size, concurrency=options.concurrency, keep_going=options.keep_going,
             grace=options.grace, max_specs=options.max_specs, start_timeout=options.start_timeout,
-            starts_at_once=max(2, os.cpu_count() or 1), pools=options.pools,
+            starts_at_once=max(2, PROCESSORS), processors=PROCESSORS, hesitation=HESITATION, pools=options.pools,
         )  # fmt: skip
 
     def _launch(self, run_id: str, directory: RunDirectory) -> Launch:
@@ -374,7 +384,10 @@ class Coordinator:
 
     def _task_entries(self) -> Iterator[bytes]:
         """Every task's part of the manifest, as far as it is known at the moment of each."""
-        return (self._task_entry(place) for place in range(self._total()))
+        entries = self._ledger.entries
+        for place in range(self._total()):
+            entry = entries[place] if place < len(entries) else None
+            yield entry if type(entry) is bytes else self._task_entry(place)
 
     def _task_entry(self, place: int) -> bytes:
         entry = self._ledger.entry(TaskId(place)) if self._ledger.entries else None

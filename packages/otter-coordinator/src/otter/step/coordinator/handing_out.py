@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from otter.step.coordinator import events as e
-from otter.step.coordinator.crew import AHEAD, WorkerNode, WorkerState
+from otter.step.coordinator.crew import AHEAD, LEAST, WorkerNode, WorkerState
 from otter.step.coordinator.events import WorkerId
 from otter.step.coordinator.task_node import Assigned, TaskNode
 from otter.step.coordinator.worker_care import WorkerCare
@@ -18,6 +18,13 @@ DUE = 2e-4
 
 START_COST = 0.1
 """Seconds of work that justify another worker process: about what starting one costs."""
+
+BRIEF = 1e-3
+"""Seconds of a task below which what it costs beside its own work decides whether another worker is of any use."""
+
+HANDLING = 2.5e-5
+"""Seconds that each task takes in the coordinator, and about as many in its worker, beside its own work: what the
+`profile` of the benchmarks says of a machine as it is usual."""
 
 FIRST_LOOK = 0.5
 """Seconds that the first asynchronous tasks of a type have to show whether they wait or keep processors busy."""
@@ -150,7 +157,7 @@ class HandingOut(WorkerCare):
     def _want_workers(self) -> None:
         """Start workers for what is ready and finds no room; never more than there is work for."""
         starting = sum(worker.state is WorkerState.STARTING for worker in self.workers.values())
-        demand = self._demand()
+        demand = self._demand(starting)
         while (
             demand > starting
             and starting < self.settings.starts_at_once
@@ -160,28 +167,89 @@ class HandingOut(WorkerCare):
             self._start_worker()
             starting += 1
 
-    def _demand(self) -> int:
-        """How many more workers the ready tasks would occupy."""
-        demand = 0
-        for asynchronous, share in ((False, 1), (True, ASYNC_SHARE)):
-            node = self.ready.head(asynchronous, self.graph.nodes)
-            if node is not None:
-                estimate = self.estimates.get(node.new.kind)
-                each = 1.0 if estimate is None else min(1.0, estimate / START_COST)
-                wanted = math.ceil(self.ready.count(asynchronous) * each / share)
-                if asynchronous:  # workers that leave, or are taken by synchronous tasks, do nothing for these
-                    theirs = sum(
-                        worker.held <= worker.asynchronous
-                        for worker in self.workers.values()
-                        if worker.state is not WorkerState.LEAVING
-                    )
-                    wanted = min(wanted, max(0, self._async_limit(node.new.kind) - theirs))
-                demand += wanted
+    def _demand(self, starting: int) -> int:
+        """How many workers the ready tasks would occupy beside those that serve.
+
+        Args:
+            starting: how many are on their way.
+        """
+        demand = self._sync_demand(starting)
+        node = self.ready.head(True, self.graph.nodes)
+        if node is not None:
+            estimate = self.estimates.get(node.new.kind)
+            each = 1.0 if estimate is None else min(1.0, estimate / START_COST)
+            # Workers that leave, or are taken by synchronous tasks, do nothing for these.
+            theirs = sum(
+                worker.held <= worker.asynchronous
+                for worker in self.workers.values()
+                if worker.state is not WorkerState.LEAVING
+            )
+            wanted = math.ceil(self.ready.count(True) * each / ASYNC_SHARE)
+            demand += min(wanted, max(0, self._async_limit(node.new.kind) - theirs))
         if any(map(self._may_have_help, self._stuck_workers())) and not any(
             worker.open and not worker.held for worker in self.workers.values()
         ):
             demand += 1
         return demand
+
+    def _sync_demand(self, starting: int) -> int:
+        """The part of `_demand` of synchronous tasks. It has to last: one odd task may drive an estimate up."""
+        node = self.ready.head(False, self.graph.nodes)
+        wanted = 0
+        if node is not None:
+            estimate, count = self.estimates.get(node.new.kind), self.ready.count(False)
+            if estimate is None:
+                wanted = count
+            elif estimate < BRIEF:
+                wanted = min(count, starting + self._useful(count, estimate))
+            else:
+                wanted = math.ceil(count * min(1.0, estimate / START_COST))
+        if wanted <= starting:
+            self._short_since = None
+            return wanted
+        if self._short_since is None:
+            self._short_since = self._now
+        due = self._short_since + self.settings.hesitation
+        if self._now >= due:
+            return wanted
+        self._look_again(due)
+        alone = all(worker.state is WorkerState.LEAVING for worker in self.workers.values())
+        return 1 if alone else 0  # the first one is needed, whatever the tasks are like
+
+    def _useful(self, count: int, estimate: float) -> int:
+        """How many more workers would save more time than the start of each of them costs."""
+        present = sum(map(self._takes_brief_tasks, self.workers.values()))
+        for more in range(count):
+            saved = self._pace(present + more, estimate) - self._pace(present + more + 1, estimate)
+            if count * saved <= START_COST:
+                return more
+        return count
+
+    def _takes_brief_tasks(self, worker: WorkerNode) -> bool:
+        """Whether a worker comes to more brief tasks soon, because it does nothing but such tasks."""
+        if worker.state is WorkerState.STARTING:
+            return True
+        if not worker.open or worker.asynchronous or worker.load > AHEAD:
+            return False
+        if worker.running:
+            stuck = worker.begun_at + STUCK
+            if self._now >= stuck:
+                return False
+            self._look_again(stuck)
+        return True
+
+    def _pace(self, workers: int, estimate: float) -> float:
+        """Seconds from the end of a brief task to the end of the next, if so many workers run them.
+
+        However many there are, the coordinator has to handle each task, and the processors have to do all of it.
+        """
+        if not workers:
+            return math.inf
+        return max((HANDLING + estimate - LEAST) / workers, HANDLING, 2 * HANDLING / self.settings.processors)
+
+    def _look_again(self, at: float) -> None:
+        """See to it that somebody asks at a time, at the latest, whether more workers are of use."""
+        self._grow_at = at if self._grow_at is None else min(at, self._grow_at)
 
     def _may_have_help(self, worker: WorkerNode) -> bool:
         """Whether another worker would take anything from one in which tasks wait behind others."""
@@ -201,7 +269,7 @@ class HandingOut(WorkerCare):
             seen = self._first_out.get(kind, self._now) + FIRST_LOOK
             if self._now >= seen:
                 return self.pool_size
-            self._grow_at = seen
+            self._look_again(seen)
         elif load < BUSY:
             return self.pool_size
         return min(self.pool_size, self.settings.starts_at_once)

@@ -69,7 +69,7 @@ class Recalled:
 
     Attributes:
         sequence: place of the commit among all commits of the journal.
-        digest: of its spec.
+        digest: SHA-256 of its spec, where an older version recorded that.
         spec: as it was sent to the worker; none where an older version did not record it.
         entry: its part of the manifest.
         values: scratchpad entries that it made.
@@ -77,7 +77,7 @@ class Recalled:
     """
 
     sequence: int
-    digest: str
+    digest: str | None
     spec: Table | None
     entry: Table
     values: Table
@@ -234,21 +234,21 @@ class History:
         try:
             for at, size in committed.pages:
                 specs += decode_record(at, self._file.read(at, size))["specs"]
-            spec, values = record.get("spec"), record.get("values") or {}
-            return Recalled(committed.sequence, record["digest"], spec, record["entry"], values, specs)
+            digest, values = record.get("digest"), record.get("values") or {}
+            spec = record["spec"] if digest is None else record.get("spec")
+            return Recalled(committed.sequence, digest, spec, record["entry"], values, specs)
         except (KeyError, TypeError, AttributeError) as error:
             raise JournalError(f"the record at byte {committed.at} does not say what it must: {error!r}") from error
 
-    def why_not(self, name: str, digest: str, payload: bytes, upstream: str | None) -> str | None:
+    def why_not(self, name: str, payload: bytes, upstream: str | None) -> str | None:
         """Why a completed task has to run again; none when it has not.
 
         Args:
-            digest: of its spec as it would run now.
-            payload: that spec, as JSON.
+            payload: its spec as it would run now, as JSON with sorted keys.
             upstream: what happened to something that it requires; none if nothing did.
         """
         recalled = self.recall(name)
-        if recalled.digest != digest:
+        if not _is_spec(recalled, payload):
             return spec_change(recalled.spec, orjson.loads(payload))
         if upstream is not None:
             return upstream
@@ -278,6 +278,13 @@ class History:
                 return f"it was {reason}" if reason.startswith("aborted") else f"it was aborted: {reason}"
             case _:
                 return f"it was {reason}" if reason.startswith("not begun") else NEVER
+
+
+def _is_spec(recalled: Recalled, payload: bytes) -> bool:
+    """Whether a task was completed with this very spec. As text: to Python, 1 is the same as true."""
+    if recalled.digest is not None:
+        return recalled.digest == hashlib.sha256(payload).hexdigest()
+    return orjson.dumps(recalled.spec, option=orjson.OPT_SORT_KEYS) == payload
 
 
 def spec_change(before: Table | None, now: Table) -> str:

@@ -134,7 +134,7 @@ class Judge:
             payload = self._ledger.payload(node.id, node.new.kind, self._scratchpad)
             committed = self._history.committed[node.name].sequence
             upstream = self._commits.order.upstream(node, committed, stale=command.stale, again="ran again")
-            why_not = self._history.why_not(node.name, self._ledger.digest(payload), payload, upstream)
+            why_not = self._history.why_not(node.name, payload, upstream)
             if why_not is None and (specs := self._history.recall(node.name).specs):
                 draft = self._ledger.draft(specs, self._history.committed)
                 why_not = self._scheduler.refusal(draft.tasks, node)

@@ -6,7 +6,6 @@ Specs and finished parts of the manifest are kept as JSON text, since a run may 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -226,10 +225,6 @@ class Ledger:
             fields = frozenset(field.name for field in known.fields if SPEC_REF in str(field.schema))
             self._templates[known.name] = fields
         return fields
-
-    def digest(self, payload: bytes) -> str:
-        """What makes two specs the same for --resume."""
-        return hashlib.sha256(payload).hexdigest()
 
     def resolve_names(self, tables: list[Any], scratchpad: Scratchpad) -> list[Any]:
         """Generated specs with the placeholders of names and requirements replaced; nobody can wait for a template.

@@ -11,6 +11,7 @@ import contextlib
 import datetime as dt
 import fcntl
 import hashlib
+import itertools
 import mmap
 import os
 import time
@@ -234,14 +235,12 @@ class LocalManifestStore:
 
 def _step_chunks(head: bytes, tasks: Iterable[bytes]) -> Iterator[bytes]:
     """The text of a step in pieces, from its own fields to its last task."""
-    separator = head + b',"tasks":['
-    batch: list[bytes] = []
-    for task in tasks:
-        batch.append(task)
-        if len(batch) == _TASKS_AT_ONCE:
-            yield separator + b",".join(batch)
-            separator, batch = b",", []
-    yield (separator if batch or separator != b"," else b"") + b",".join(batch) + b"]}"
+    yield head + b',"tasks":['
+    separator, remaining = b"", iter(tasks)
+    while batch := list(itertools.islice(remaining, _TASKS_AT_ONCE)):
+        yield separator + b",".join(batch)
+        separator = b","
+    yield b"]}"
 
 
 def _mapped(file: BinaryIO) -> mmap.mmap:

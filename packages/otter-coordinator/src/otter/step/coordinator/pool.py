@@ -56,6 +56,8 @@ DUMPS = 5
 """How many times as long it has while it has not begun to write, or still writes: on a machine with much to do."""
 DUMP_SIGNAL = getattr(signal, "SIGRTMAX", None)
 """The signal on which a worker writes the stacks of its threads into its output; none where there is none to spare."""
+CLOSE_INTERVAL = 0.005
+"""Seconds between two looks for processes that end, where nothing tells of them."""
 RESERVE = 8
 """Descriptors that must be left after a worker was started: the manifest, logs and results need some, too."""
 
@@ -138,6 +140,8 @@ class WorkerPool:
         self._loop = asyncio.get_running_loop()
         self._processes: dict[WorkerId, _Process] = {}
         self._guardian: Guardianship | None = None
+        self._ended = asyncio.Event()
+        """Set when a process has ended, for whoever waits for that."""
 
     @property
     def pids(self) -> dict[WorkerId, int]:
@@ -278,7 +282,9 @@ class WorkerPool:
         deadline = time.monotonic() + patience
         while self._processes and time.monotonic() < deadline:
             self.poll()
-            await asyncio.sleep(0.005)
+            self._ended.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), CLOSE_INTERVAL)
         for process in list(self._processes.values()):
             process.verdict = process.verdict or "did not end when it was asked to"
             self._kill_group(process)
@@ -414,6 +420,7 @@ class WorkerPool:
             return
         self._drain(process)
         del self._processes[process.id]
+        self._ended.set()
         for fd in {process.channel.fileno(), process.pidfd} - {-1}:
             self._loop.remove_reader(fd)
         if process.writing:

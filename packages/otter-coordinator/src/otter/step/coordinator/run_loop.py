@@ -14,7 +14,7 @@ import gc
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from otter.scratchpad.model import Scratchpad
@@ -318,7 +318,7 @@ class RunLoop(Attached):
                     events.append(judge(item.worker, item.message, item.at))
                     continue
                 self._carry_out(events)  # whether these tasks can be added depends on all that was added before
-                self._carry_out([judge(item.worker, item.message, item.at)])
+                self._carry_out(self._adding(judge(item.worker, item.message, item.at)))
                 events = []
                 if len(self._scheduler.graph.nodes) > 2 * self._frozen + FREEZE_AT:
                     self._freeze()
@@ -326,9 +326,18 @@ class RunLoop(Attached):
                 self._carry_out(events)
                 events = []
                 self._carry_out(self._decide(item.command))
+            elif isinstance(item, e.TasksAdded):
+                self._carry_out(events)
+                events = []
+                self._carry_out(self._adding(item))
             elif not isinstance(item, e.AttemptStarted) or self._beginnings.is_news(item):
                 events.append(item)
         self._carry_out(events)
+
+    def _adding(self, event: Event) -> Iterator[Event]:
+        """An event that may add a million tasks; what is handed out then is handed out when that is done."""
+        yield event
+        yield e.Tick(self._now())
 
     def _decide(self, command: e.DecideReuse) -> list[Event]:
         """Answer a question of the scheduler's, and with it those behind it: they do not depend on each other."""
@@ -347,7 +356,7 @@ class RunLoop(Attached):
     def _name(self, task: TaskId) -> str:
         return self._scheduler.graph.nodes[task].name
 
-    def _carry_out(self, events: list[Event]) -> None:
+    def _carry_out(self, events: list[Event] | Iterator[Event]) -> None:
         if events:
             self._orders.carry_out(self._scheduler.handle_all(events))
 

@@ -54,6 +54,8 @@ class Settings:
         start_timeout: seconds until a worker must have said hello, or begun what it was given.
         start_limit: workers in a row that may fail to start before the run ends, or goes on with those that serve.
         starts_at_once: workers that may be starting at a time.
+        processors: of this machine.
+        hesitation: seconds for which more workers must seem of use for synchronous tasks before they are started.
         crash_limit: workers that a task may take down before it counts as failed.
         pools: sizes of the named pools.
         seed: of the generator of jitter.
@@ -67,6 +69,8 @@ class Settings:
     start_timeout: float = 30.0
     start_limit: int = 3
     starts_at_once: int = 2
+    processors: int = 2
+    hesitation: float = 0.0
     crash_limit: int = 2
     pools: Mapping[str, int] = attrs.field(factory=dict)
     seed: int = 0
@@ -115,6 +119,8 @@ class RunState:
         self._grow_at: float | None = None
         self._first_out: dict[str, float] = {}
         """When the first task of each asynchronous type was handed out."""
+        self._short_since: float | None = None
+        """Since when more workers would be of use for synchronous tasks."""
         self._failure: str | None = None
         self._stop_outcome = Outcome.FAILURE
         self._delayed: list[tuple[float, TaskId]] = []

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from otter.step.coordinator import events as e
@@ -89,7 +89,7 @@ class Scheduler(HandingOut):
         """
         return self.handle_all((event,))
 
-    def handle_all(self, events: Sequence[Event]) -> list[Command]:
+    def handle_all(self, events: Iterable[Event]) -> list[Command]:
         """Take in events that came together, in order, and then say what is to be done about all of them.
 
         Raises:
@@ -511,6 +511,8 @@ class Scheduler(HandingOut):
             if len(self.ready) or any(worker.holds_back for worker in self.workers.values()):
                 self._want_workers()
                 self._rebalance()
+            else:
+                self._short_since = None
             if not self._active():
                 self._end_stalled()
         if self.stopping is not None:

@@ -43,7 +43,7 @@ class Delayed:
     until: float
 
 
-@attrs.frozen
+@attrs.define  # not frozen: there are as many as attempts
 class Assigned:
     """A worker has it and has not begun.
 
