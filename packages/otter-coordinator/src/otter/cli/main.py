@@ -93,7 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     chosen = next((word for word in arguments if not word.startswith("-")), None)
-    parser = make_parser([chosen] if chosen in VERBS else [])  # loads most of what the verb needs, which takes its time
+    # This loads most of what the verb needs, which takes its time.
+    parser = make_parser([chosen] if chosen in VERBS else [], alone=chosen in arguments[:1])
     if chosen is not None and chosen not in VERBS:
         parser.error(f"there is no command {chosen!r}{_hint(chosen, VERBS)}")
     args, unknown = parser.parse_known_args(arguments)
@@ -109,11 +110,12 @@ def _run(arguments: Sequence[str]) -> int:
     return code
 
 
-def make_parser(verbs: Iterable[str]) -> Parser:
+def make_parser(verbs: Iterable[str], *, alone: bool = False) -> Parser:
     """The parser of the command.
 
     Args:
         verbs: those whose own arguments it knows; their modules are loaded.
+        alone: it needs to know no others: what it is to read begins with one of them.
     """
     parser = Parser(
         prog="otter",
@@ -126,6 +128,8 @@ def make_parser(verbs: Iterable[str]) -> Parser:
     commands = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands")
     wanted = set(verbs)
     for verb, text in VERBS.items():
+        if alone and verb not in wanted:
+            continue
         sub = commands.add_parser(verb, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
         if verb in wanted:
             importlib.import_module(f"otter.cli.{verb}").add_arguments(sub)

@@ -22,7 +22,7 @@ from otter.core.spec_problems import judge_specs, load_sound
 from otter.core.types import published_types
 from otter.observers.json_lines import JsonObserver
 from otter.observers.plain import PlainObserver
-from otter.pipeline import Pipeline, PipelineError, visible
+from otter.pipeline import Pipeline, PipelineError, Preamble, preamble_of, read_text, visible
 from otter.step.coordinator.coordinator import RunOptions
 from otter.task.policy import Policy
 from otter.util.collector import paused_collector
@@ -60,18 +60,23 @@ def run(args: argparse.Namespace) -> int:
             raise ConfigError("--explain says what --resume does: give both")
         values = parse_overrides(args.set)
         with paused_collector(keep=True):
-            pipeline = _load(args, values)
+            preamble = _preamble(args)
+            pipeline = preamble.pipeline if preamble is not None else _load(args, values)
         flags = {name: getattr(args, name) for name in ("step", "work_path", "release_uri", "pool_size", "log_level")}
         config = resolve_config(RUNNER_NAME, pipeline, flags, os.environ)
         observer = _observer(config.step, args.quiet, args.log_format)
         source = source_of("release_uri", RUNNER_NAME, flags, os.environ)
         found = release_problems(pipeline, config.release_uri, source, fatal=True, lenient=args.lenient)
         session = Session(
-            config, pipeline, _options(args, pipeline), observer, values, args.lenient, found, observer.warn,
+            config, pipeline, _options(args, pipeline), observer, values, args.lenient, found, preamble, observer.warn,
             observer.advise,
         )  # fmt: skip
         try:
             step = asyncio.run(session.run())
+        except PipelineError:
+            if session.preamble is not None:  # its tasks could not be read: say what else is wrong as well
+                _load(args, values)
+            raise
         finally:
             observer.close()
     except PipelineError as error:
@@ -89,6 +94,12 @@ def run(args: argparse.Namespace) -> int:
     if session.stopped_by is not None and step.manifest.result != "success":
         return exit_codes.SIGNALLED + session.stopped_by
     return exit_codes.SUCCESS if step.manifest.result == "success" else exit_codes.FAILED
+
+
+def _preamble(args: argparse.Namespace) -> Preamble | None:
+    """What a long file says before its tasks, if that is enough to begin with."""
+    file = readable_file(_file(args))
+    return preamble_of(read_text(file), str(file))
 
 
 def _load(args: argparse.Namespace, values: Mapping[str, Any]) -> Pipeline:

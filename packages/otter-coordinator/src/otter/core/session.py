@@ -14,7 +14,8 @@ from typing import Any
 import attrs
 
 from otter.config.model import Config
-from otter.pipeline import Pipeline, PipelineError, Problem
+from otter.pipeline import Pipeline, PipelineError, Preamble, Problem
+from otter.pipeline.check import StepCheck
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator import Coordinator
 from otter.step.coordinator.coordinator import AskWorker, LateSpecs, RunOptions
@@ -40,6 +41,7 @@ class Session:
         values: scratchpad values that win over those of the file.
         lenient: fields that no task type declares are warnings.
         found: what is known to be wrong already.
+        preamble: what the pipeline was made from, where its tasks are still to be read, while the first worker starts.
         warn: is told, before the first task begins, what the checks found that does not keep the step from running.
         advise: is told, after a signal, what it does and what another one would do.
 
@@ -56,11 +58,13 @@ class Session:
     values: Mapping[str, Any] = attrs.field(factory=dict)
     lenient: bool = False
     found: Sequence[Problem] = ()
+    preamble: Preamble | None = None
     warn: Callable[[Sequence[Problem]], None] = attrs.field(default=lambda _: None)
     advise: Callable[[str], None] = attrs.field(default=lambda _: None)
     replaced: tuple[str, ...] = attrs.field(default=(), init=False)
     stopped_by: signal.Signals | None = None
     coordinator: Coordinator | None = None
+    _begun: StepCheck | None = attrs.field(default=None, init=False)
 
     async def run(self) -> Step:
         """Check the step and run it to its end.
@@ -76,11 +80,9 @@ class Session:
         scratchpad = Scratchpad({**self.pipeline.scratchpad, **self.values})
         step = Step(self.config.step, [])
         registry = TaskRegistry(self.config, scratchpad)
-        tables = self.pipeline.tables(step.name)
-        free = sum(not table.get("requires") and not table.get("policy") for table in tables)
         self.coordinator = Coordinator(
             step, registry, self.config, options=self.options, observer=self.observer, check=self._check,
-            late=LateSpecs(self._tables, free),
+            late=LateSpecs(self._tables, self._free()),
         )  # fmt: skip
         handlers = self._install_signals()
         try:
@@ -91,7 +93,16 @@ class Session:
                 asyncio.get_running_loop().remove_signal_handler(number)
         return step
 
+    def _free(self) -> int:
+        if self.preamble is not None:
+            return self.preamble.free[self.config.step]
+        tables = self.pipeline.tables(self.config.step)
+        return sum(not table.get("requires") and not table.get("policy") for table in tables)
+
     def _tables(self) -> list[dict[str, Any]]:
+        if self.preamble is not None:
+            self.pipeline, self.preamble = self.preamble.complete(), None
+        self._begun = self.pipeline.begin_check(self.config.step, scratchpad=self.values)
         return self.pipeline.final_tables(self.config.step, scratchpad=self.values)
 
     async def _check(self, types: dict[str, TaskType], ask_worker: AskWorker) -> None:
@@ -118,8 +129,9 @@ class Session:
         )  # fmt: skip
 
     def _problems(self, types: dict[str, TaskType], judge: Any) -> list[Problem]:
+        begun, self._begun = self._begun, None
         of_step = self.pipeline.check(
-            self.config.step, types, scratchpad=self.values, lenient=self.lenient, spec_problems=judge
+            self.config.step, types, scratchpad=self.values, lenient=self.lenient, spec_problems=judge, begun=begun
         )
         return [*self.pipeline.warnings, *self.found, *of_step]
 

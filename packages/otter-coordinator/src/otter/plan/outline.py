@@ -108,11 +108,12 @@ def outline(
 
 def _known(pipeline: Pipeline, step: str, types: Mapping[str, TaskType], values: Values) -> list[Known]:
     tasks = [Known(spec, ("steps", step, index), spec, values) for index, spec in enumerate(pipeline.tables(step))]
-    names = Names(Kinds(types), _ignore)
+    names, kinds = Names(_ignore), Kinds(types)
     for position, task in enumerate(tasks):  # grows while it is walked
         if not isinstance(task.spec, dict):
             continue
         names.add(position, task, tasks)
+        names.find_kind(task, kinds)
         requires = task.values.resolve(task.spec.get("requires", []))
         task.requires = tuple((str(name), ()) for name in requires) if isinstance(requires, list) else ()
         if task.kind is None or task.kind.nested:

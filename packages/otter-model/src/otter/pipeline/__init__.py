@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 from otter.util.lazily import lazily
 
 if TYPE_CHECKING:
-    from otter.pipeline.document import Document
+    from otter.pipeline.document import Document, read_text
     from otter.pipeline.loader import Pipeline, load_pipeline, loads_pipeline
     from otter.pipeline.names import folded
+    from otter.pipeline.preamble import Preamble, preamble_of
     from otter.pipeline.problem import Note, PipelineError, Problem
     from otter.pipeline.rendering import render, render_one, summary, visible
     from otter.pipeline.settings import Workers
@@ -18,12 +19,15 @@ __all__ = [
     "Note",
     "Pipeline",
     "PipelineError",
+    "Preamble",
     "Problem",
     "Workers",
     "dumps_pipeline",
     "folded",
     "load_pipeline",
     "loads_pipeline",
+    "preamble_of",
+    "read_text",
     "render",
     "render_one",
     "summary",
@@ -33,9 +37,10 @@ __all__ = [
 __getattr__ = lazily(
     __name__,
     {
-        "document": ("Document",),
+        "document": ("Document", "read_text"),
         "loader": ("Pipeline", "load_pipeline", "loads_pipeline"),
         "names": ("folded",),
+        "preamble": ("Preamble", "preamble_of"),
         "problem": ("Note", "PipelineError", "Problem"),
         "rendering": ("render", "render_one", "summary", "visible"),
         "settings": ("Workers",),

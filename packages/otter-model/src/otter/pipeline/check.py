@@ -29,49 +29,62 @@ MAX_ORDER_CHECKS = 200
 
 
 class StepCheck:
-    """Finds what is wrong with one step.
+    """Finds what is wrong with one step, once. It begins with the names, which nobody needs the task types for.
 
     Args:
         step: its name.
         specs: its tables.
-        task_types: what the workers can run; none when that is not known, which leaves out all that depends on it.
         values: what is known of placeholders.
         defaults: the policy of tasks that say nothing.
         pools: the sizes of the pools by name.
-        lenient: a field that no type declares is worth a warning only.
-        spec_problems: judges specs whose types have checks that only their own code can make.
     """
 
     def __init__(
         self,
         step: str,
         specs: Sequence[Any],
-        task_types: Mapping[str, TaskType] | None,
         values: Values,
         *,
         defaults: Policy,
         pools: Mapping[str, int],
-        lenient: bool = False,
-        spec_problems: SpecProblems | None = None,
     ) -> None:
         self._findings: list[Finding] = []
         self._seen: set[tuple[str, Path]] = set()
         self._uses: list[Use] = []
-        self._kinds = None if task_types is None else Kinds(task_types)
-        self._spec_problems = spec_problems
         self._tasks = [Known(spec, ("steps", step, index), spec, values) for index, spec in enumerate(specs)]
-        self._names = Names(self._kinds, self._report)
-        self._fields = FieldCheck(lenient, defaults, pools, self._report, self._uses)
+        self._names = Names(self._report)
+        self._defaults, self._pools = defaults, pools
         self._made = False
+        self._listed = len(self._tasks)
+        for position, task in enumerate(self._tasks):
+            if isinstance(task.spec, dict):
+                self._names.add(position, task, self._tasks)
 
-    def run(self) -> list[Finding]:
-        """All findings, in no particular order."""
-        tasks = self._tasks
+    def run(
+        self,
+        task_types: Mapping[str, TaskType] | None,
+        *,
+        lenient: bool = False,
+        spec_problems: SpecProblems | None = None,
+    ) -> list[Finding]:
+        """All findings, in no particular order.
+
+        Args:
+            task_types: what the workers can run; none when that is not known, which leaves out all that depends on it.
+            lenient: a field that no type declares is worth a warning only.
+            spec_problems: judges specs whose types have checks that only their own code can make.
+        """
+        tasks, names, listed = self._tasks, self._names, self._listed
+        kinds = self._kinds = None if task_types is None else Kinds(task_types)
+        fields = FieldCheck(lenient, self._defaults, self._pools, self._report, self._uses)
         for position, task in enumerate(tasks):  # grows while it is walked
             self._made = bool(task.made_with)
             if isinstance(task.spec, dict):
-                self._names.add(position, task, tasks)
-                self._fields.check(position, task)
+                if position >= listed:
+                    names.add(position, task, tasks)
+                if kinds is not None:
+                    names.find_kind(task, kinds)
+                fields.check(position, task)
                 if self._kinds is not None:
                     self._make(position, task)
             else:
@@ -79,13 +92,14 @@ class StepCheck:
                 self._report(Finding("task-type", message, task.path))
         self._made = False
         waits = Waits(
-            tasks, self._names, self._report,
+            tasks, names, self._report,
             unknown_may_come=self._kinds is None or makes_unknown_names(tasks),
         )  # fmt: skip
         waits.check()
         self._judge_uses(waits)
-        self._ask_types()
-        del self._names, self._fields  # they refer back to here, and all tasks would stay until the next collection
+        if spec_problems is not None:
+            self._ask_types(spec_problems)
+        del self._names  # it refers back to here, and all tasks would stay until the next collection
         return self._findings
 
     def _report(self, finding: Finding, *, made: bool = False) -> None:
@@ -182,10 +196,8 @@ class StepCheck:
                     )
                 )
 
-    def _ask_types(self) -> None:
+    def _ask_types(self, judge: SpecProblems) -> None:
         """Let the types' own code judge what is sound so far and known in full."""
-        if self._spec_problems is None:
-            return
         for task in reversed(self._tasks):  # what a task makes stands in its spec
             if not task.sound and task.parent >= 0:
                 self._tasks[task.parent].sound = False
@@ -193,7 +205,7 @@ class StepCheck:
         if not asked:
             return
         specs = [task.values.resolve(task.spec) for task in asked]
-        for task, spec, answers in zip(asked, specs, self._spec_problems(specs), strict=True):
+        for task, spec, answers in zip(asked, specs, judge(specs), strict=True):
             for where, message in answers:
                 how = f" ({task.made_how()})" if task.made_with else ""
                 finding = Finding("refused", f"{message}{how}", (*task.path, *subpath(spec, where)))

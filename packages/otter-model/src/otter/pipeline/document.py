@@ -42,21 +42,7 @@ class Document:
         Raises:
             PipelineError: it cannot be read, is too large, is no UTF-8, or is no TOML.
         """
-        file = str(path)
-        try:
-            with FilePath(path).open("rb") as stream:
-                data = stream.read(MAX_BYTES + 1)
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise _refusal(file, "unreadable", f"cannot be read: {reason}") from error
-        if len(data) > MAX_BYTES:
-            raise _refusal(file, "too-large", f"is larger than {format_size(MAX_BYTES)}")
-        try:
-            return cls.parse(data.decode("utf-8-sig"), file)
-        except UnicodeDecodeError as error:
-            before = data[: error.start].decode("utf-8", "replace")
-            message = f"byte 0x{data[error.start]:02x} is no UTF-8; a pipeline file is UTF-8 text"
-            raise PipelineError([_at(file, before + "\ufffd", len(before), "not-utf8", message)]) from error
+        return cls.parse(read_text(path), str(path))
 
     @classmethod
     def parse(cls, text: str, file: str = "<text>") -> Document:
@@ -142,6 +128,29 @@ class Document:
     @functools.cached_property
     def _line_starts(self) -> list[int]:
         return [0, *(match.end() for match in re.finditer("\n", self.text))]
+
+
+def read_text(path: str | FilePath) -> str:
+    """The text in a file.
+
+    Raises:
+        PipelineError: it cannot be read, is too large, or is no UTF-8.
+    """
+    file = str(path)
+    try:
+        with FilePath(path).open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _refusal(file, "unreadable", f"cannot be read: {reason}") from error
+    if len(data) > MAX_BYTES:
+        raise _refusal(file, "too-large", f"is larger than {format_size(MAX_BYTES)}")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8", "replace")
+        message = f"byte 0x{data[error.start]:02x} is no UTF-8; a pipeline file is UTF-8 text"
+        raise PipelineError([_at(file, before + "\ufffd", len(before), "not-utf8", message)]) from error
 
 
 def _line_at(text: str, offset: int) -> tuple[int, int, str]:

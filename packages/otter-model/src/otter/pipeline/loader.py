@@ -14,7 +14,7 @@ from otter.pipeline.document import Document
 from otter.pipeline.limits import MAX_SPEC
 from otter.pipeline.nearest import suggestion
 from otter.pipeline.problem import PipelineError, Problem
-from otter.pipeline.settings import MAX_POOL, Workers, read_structure
+from otter.pipeline.settings import MAX_POOL, Structure, Workers, read_structure
 from otter.pipeline.values import Values
 from otter.scratchpad.model import Scratchpad
 from otter.task.model import Spec
@@ -51,6 +51,15 @@ class Pipeline:
     workers: Workers
     steps: dict[str, list[dict[str, Any]]] = attrs.field(repr=False)
     warnings: tuple[Problem, ...] = ()
+
+    @classmethod
+    def of(cls, document: Document, structure: Structure, warnings: tuple[Problem, ...] = ()) -> Pipeline:
+        """A pipeline from the parts of its document."""
+        return cls(
+            file=Path(document.file), document=document, settings=structure.settings, scratchpad=structure.scratchpad,
+            defaults=structure.defaults, pools=structure.pools, workers=structure.workers, steps=structure.steps,
+            warnings=warnings,
+        )  # fmt: skip
 
     def specs(self, step_name: str, *, scratchpad: Mapping[str, Any] | None = None) -> list[Spec]:
         """The specs of a step, as generic `Spec` objects.
@@ -106,6 +115,7 @@ class Pipeline:
         scratchpad: Mapping[str, Any] | None = None,
         lenient: bool = False,
         spec_problems: SpecProblems | None = None,
+        begun: StepCheck | None = None,
     ) -> list[Problem]:
         """What is wrong with a step, in the order of the file; an empty list if nothing is.
 
@@ -115,20 +125,31 @@ class Pipeline:
             scratchpad: values that win over those of the file.
             lenient: a field that no type declares is worth a warning only.
             spec_problems: judges specs whose types have checks that only their own code can make.
+            begun: what `begin_check` gave for the same step and values, to be used once.
 
         Raises:
             PipelineError: there is no such step.
         """
-        specs = self.tables(step_name)
         with paused_collector():
-            check = StepCheck(
-                step_name, specs, task_types, Values(self.scratchpad, dict(scratchpad or {})),
-                defaults=self.defaults, pools=self.pools, lenient=lenient, spec_problems=spec_problems,
-            )  # fmt: skip
-            findings = check.run()
+            check = begun if begun is not None else self.begin_check(step_name, scratchpad=scratchpad)
+            findings = check.run(task_types, lenient=lenient, spec_problems=spec_problems)
             if len(self.document.text) > MAX_SPEC:  # else none of its tasks can be too large
-                findings += too_large(step_name, specs)
+                findings += too_large(step_name, self.tables(step_name))
         return self.document.problems(findings) if findings else []
+
+    def begin_check(self, step_name: str, *, scratchpad: Mapping[str, Any] | None = None) -> StepCheck:
+        """The part of `check` that needs no task types, for whoever waits for them.
+
+        Args:
+            step_name: the step.
+            scratchpad: values that win over those of the file.
+
+        Raises:
+            PipelineError: there is no such step.
+        """
+        specs, values = self.tables(step_name), Values(self.scratchpad, dict(scratchpad or {}))
+        with paused_collector():
+            return StepCheck(step_name, specs, values, defaults=self.defaults, pools=self.pools)
 
 
 def load_pipeline(path: str | Path, *, faulty: bool = False) -> Pipeline:
@@ -157,18 +178,13 @@ def loads_pipeline(text: str, file: str = "<text>") -> Pipeline:
 def _from_document(document: Document, faulty: bool = False) -> Pipeline:
     structure = read_structure(document.value)
     problems = document.problems(structure.findings) if structure.findings else []
-    pools = structure.pools
     if any(problem.severity == "error" for problem in problems):
         if not faulty or not structure.steps:
             raise PipelineError(problems)
         named = document.value.get("pools")
         if isinstance(named, dict):  # a pool of a wrong size is there all the same, and has enough for those who use it
-            pools = {**dict.fromkeys(named, MAX_POOL), **pools}
-    return Pipeline(
-        file=Path(document.file), document=document, settings=structure.settings, scratchpad=structure.scratchpad,
-        defaults=structure.defaults, pools=pools, workers=structure.workers, steps=structure.steps,
-        warnings=tuple(problems),
-    )  # fmt: skip
+            structure.pools = {**dict.fromkeys(named, MAX_POOL), **structure.pools}
+    return Pipeline.of(document, structure, tuple(problems))
 
 
 def _with_flag(spec: dict[str, Any], known: Scratchpad) -> dict[str, Any]:

@@ -31,7 +31,6 @@ class Names:
     """The names of a step's tasks.
 
     Args:
-        kinds: the task types; none when they are not known.
         report: takes each finding.
 
     Attributes:
@@ -39,15 +38,14 @@ class Names:
         patterns: positions of templates whose names are known in part.
     """
 
-    def __init__(self, kinds: Kinds | None, report: Report) -> None:
-        self._kinds = kinds
+    def __init__(self, report: Report) -> None:
         self._report = report
         self._folded: dict[str, tuple[str, int]] = {}
         self.positions: dict[str, int] = {}
         self.patterns: list[int] = []
 
     def add(self, position: int, task: Known, tasks: list[Known]) -> None:
-        """Read the name of a task that has a table; find its type, and whether the name is free."""
+        """Read the name of a task that has a table, and find whether it is free."""
         name = task.spec.get("name")
         path = (*task.path, "name")
         if type(name) is not str:
@@ -75,12 +73,32 @@ class Names:
         elif not name.isprintable():
             task.sound = False
             self._report(Finding("name-form", "a name is one line of printable text", path))
-        if words and self._kinds is not None:
-            self._find_kind(task, words[0])
         if task.pattern is None:
             self._take(position, task, name, tasks)
         elif task.parent >= 0:
             self.patterns.append(position)
+
+    def find_kind(self, task: Known, kinds: Kinds) -> None:
+        """Find the type of a task whose name was read."""
+        words = task.name.split(None, 1) if task.name is not None else ()
+        if not words:
+            return
+        word = words[0]
+        task.kind = kinds.get(word)
+        if task.kind is None and not placeholders(word):
+            task.sound = False
+            known = kinds.names()
+            more = f" and {len(known) - MAX_LISTED} more" if len(known) > MAX_LISTED else ""
+            listed = f"known types: {', '.join(known[:MAX_LISTED])}{more}" if known else "no task types are installed"
+            self._report(
+                Finding(
+                    "unknown-type",
+                    f"unknown task type {word!r}",
+                    (*task.path, "name"),
+                    hint=how_to_allow(word) or suggestion(word, known, listed),
+                    text=word,
+                )
+            )
 
     def _resolved(self, task: Known, name: str) -> str:
         unknown = task.values.unknown(name)
@@ -100,24 +118,6 @@ class Names:
                 )
         task.pattern = Pattern.of(task.values.scratchpad.fill(name))
         return str(task.values.resolve(name))
-
-    def _find_kind(self, task: Known, word: str) -> None:
-        assert self._kinds is not None
-        task.kind = self._kinds.get(word)
-        if task.kind is None and not placeholders(word):
-            task.sound = False
-            known = self._kinds.names()
-            more = f" and {len(known) - MAX_LISTED} more" if len(known) > MAX_LISTED else ""
-            listed = f"known types: {', '.join(known[:MAX_LISTED])}{more}" if known else "no task types are installed"
-            self._report(
-                Finding(
-                    "unknown-type",
-                    f"unknown task type {word!r}",
-                    (*task.path, "name"),
-                    hint=how_to_allow(word) or suggestion(word, known, listed),
-                    text=word,
-                )
-            )
 
     def _take(self, position: int, task: Known, name: str, tasks: list[Known]) -> None:
         fold = name.lower() if name.isascii() else folded(name)
