@@ -50,6 +50,7 @@ BOTH = {
     "otter.util.fs",
     "otter.util.instants",
     "otter.util.lazily",
+    "otter.util.values",
 }
 """What it takes to read the directory of a run: nothing that schedules, starts, or reads pipeline files."""
 

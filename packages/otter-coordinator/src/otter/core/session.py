@@ -25,12 +25,13 @@ from otter.task.task_registry import TaskRegistry
 from otter.task.task_type import TaskType
 from otter.util.errors import ConfigError
 from otter.util.units import format_duration
+from otter.util.values import Value
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-@attrs.define
-class Session:
+@attrs.define(eq=False, repr=False)
+class Session(Value):
     """A run to be made.
 
     Args:

@@ -16,13 +16,14 @@ from otter.pipeline.limits import MAX_BYTES, beyond_limits
 from otter.pipeline.problem import Finding, Note, Path, PipelineError, Problem, Span, path_text
 from otter.util.collector import paused_collector
 from otter.util.units import format_size
+from otter.util.values import Value
 
 if TYPE_CHECKING:
     from otter.pipeline.positions import Positions
 
 
-@attrs.frozen(slots=False)
-class Document:
+@attrs.frozen(slots=False, eq=False, repr=False)
+class Document(Value):
     r"""A TOML text that was parsed.
 
     Attributes:

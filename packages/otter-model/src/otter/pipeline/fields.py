@@ -20,14 +20,15 @@ from otter.task.task_type import ENGINE_KEYS
 from otter.util.convert import MisfitError, converter_for
 from otter.util.errors import SpecError
 from otter.util.record import reserved_names
+from otter.util.values import Value
 
 _RESERVED = reserved_names(Spec)
 _ENGINE_KEYS = frozenset(ENGINE_KEYS)
 _to_bool = converter_for(bool)
 
 
-@attrs.frozen
-class Use:
+@attrs.frozen(eq=False, repr=False)
+class Use(Value):
     """A placeholder that nothing known before the start defines."""
 
     name: str
@@ -35,8 +36,8 @@ class Use:
     path: Path
 
 
-@attrs.frozen
-class FieldCheck:
+@attrs.frozen(eq=False, repr=False)
+class FieldCheck(Value):
     """Checks the fields of one task after another.
 
     Attributes:

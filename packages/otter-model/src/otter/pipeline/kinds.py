@@ -14,6 +14,7 @@ import attrs
 from otter.pipeline.problem import Path as TablePath
 from otter.task.task_type import SPEC_REF, TaskType
 from otter.util.convert import Convert, MisfitError, converter_for, expectation
+from otter.util.values import Value
 
 _FORMATS: dict[str, Any] = {"path": Path, "date-time": dt.datetime, "date": dt.date, "time": dt.time}
 _TYPES: dict[str, Any] = {
@@ -47,8 +48,8 @@ def annotation_for(schema: Any) -> Any:
     return _TYPES.get(str(name), Any)
 
 
-@attrs.frozen
-class Kind:
+@attrs.frozen(eq=False, repr=False)
+class Kind(Value):
     """A task type, compiled.
 
     Attributes:

@@ -23,10 +23,11 @@ from otter.task.task_type import TaskType
 from otter.util.collector import paused_collector
 from otter.util.convert import converter_for
 from otter.util.errors import OtterError
+from otter.util.values import Value
 
 
-@attrs.frozen(slots=False)
-class Pipeline:
+@attrs.frozen(slots=False, eq=False, repr=False)
+class Pipeline(Value):
     """What a pipeline file says.
 
     Attributes:

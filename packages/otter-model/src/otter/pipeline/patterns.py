@@ -7,11 +7,13 @@ from collections.abc import Container
 
 import attrs
 
+from otter.util.values import Value
+
 _PLACEHOLDER = re.compile(r"\$(?:(\$)|\{([^{}$\s][^{}$]*)\})")
 
 
-@attrs.frozen
-class Pattern:
+@attrs.frozen(eq=False, repr=False)
+class Pattern(Value):
     """A text with gaps.
 
     Attributes:

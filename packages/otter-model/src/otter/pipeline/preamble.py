@@ -16,6 +16,7 @@ from otter.pipeline.document import Document
 from otter.pipeline.loader import Pipeline, loads_pipeline
 from otter.pipeline.problem import PipelineError
 from otter.pipeline.settings import read_structure
+from otter.util.values import Value
 
 LONG = 100_000
 """Characters of a text that takes so long to read that it is worth to begin before that."""
@@ -25,8 +26,8 @@ _HEADER = re.compile(r"\[steps\.([A-Za-z0-9_-]+)|steps\.[A-Za-z0-9_-]")
 _INDENTED = re.compile(r"\n[ \t]+\[")
 
 
-@attrs.frozen
-class Preamble:
+@attrs.frozen(eq=False, repr=False)
+class Preamble(Value):
     """A file whose tasks have not been read.
 
     Attributes:

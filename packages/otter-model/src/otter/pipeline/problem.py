@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 import attrs
 
 from otter.util.errors import ConfigError
+from otter.util.values import Value
 
 Path = tuple[str | int, ...]
 """Keys and indexes from the top of the file: `("steps", "fetch", 2, "requires", 0)`."""
@@ -20,8 +21,8 @@ Part = Literal["key", "value"]
 Severity = Literal["error", "warning"]
 
 
-@attrs.frozen
-class Hint:
+@attrs.frozen(eq=False, repr=False)
+class Hint(Value):
     """Another place that belongs to a finding.
 
     Attributes:
@@ -35,8 +36,8 @@ class Hint:
     text: str = ""
 
 
-@attrs.frozen
-class Finding:
+@attrs.frozen(eq=False, repr=False)
+class Finding(Value):
     """A mistake, by path.
 
     Attributes:
@@ -58,8 +59,8 @@ class Finding:
     related: tuple[Hint, ...] = ()
 
 
-@attrs.frozen
-class Span:
+@attrs.frozen(eq=False, repr=False)
+class Span(Value):
     """A piece of a text, by character offsets."""
 
     start: int
@@ -73,8 +74,8 @@ class Report(Protocol):
         """Keep the finding."""
 
 
-@attrs.frozen
-class Note:
+@attrs.frozen(eq=False, repr=False)
+class Note(Value):
     """Another place that belongs to a problem; lines and columns count from 1, columns in characters."""
 
     message: str
@@ -82,8 +83,8 @@ class Note:
     column: int
 
 
-@attrs.frozen
-class Problem:
+@attrs.frozen(eq=False, repr=False)
+class Problem(Value):
     """A mistake in a pipeline file, with its place.
 
     Attributes:

@@ -19,6 +19,7 @@ from otter.task.policy import Policy
 from otter.util.convert import MisfitError, converter_for, describe_value
 from otter.util.errors import ConfigError
 from otter.util.units import format_size, parse_duration, parse_size
+from otter.util.values import Value
 
 SETTINGS = ("work_path", "release_uri", "pool_size", "log_level", "grace", "max_specs")
 TABLES = ("scratchpad", "defaults", "pools", "workers", "steps")
@@ -32,8 +33,8 @@ MAX_STEP_NAME = 200
 MAX_POOL = 10**9
 
 
-@attrs.frozen
-class Workers:
+@attrs.frozen(eq=False, repr=False)
+class Workers(Value):
     """How workers run.
 
     Attributes:
@@ -53,8 +54,8 @@ class Workers:
     grace: float = DEFAULT_GRACE
 
 
-@attrs.define
-class Structure:
+@attrs.define(eq=False, repr=False)
+class Structure(Value):
     """The parts of a file, and what is wrong with them."""
 
     settings: dict[str, Any] = attrs.field(factory=dict)

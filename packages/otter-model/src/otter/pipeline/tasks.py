@@ -14,6 +14,7 @@ from otter.pipeline.problem import Path
 from otter.pipeline.values import Values, inexact
 from otter.scratchpad.model import Scratchpad
 from otter.util.convert import describe_value
+from otter.util.values import Value
 
 MAX_MADE = 20_000
 """Tasks of templates that are checked one by one; beyond it a template stands for all that it makes."""
@@ -22,8 +23,8 @@ MAX_MADE = 20_000
 _NOTHING_MADE: Mapping[str, tuple[Any, Path]] = MappingProxyType({})
 
 
-@attrs.define
-class Known:
+@attrs.define(eq=False, repr=False)
+class Known(Value):
     """A task of the step, or a template that stands for many.
 
     Attributes:

@@ -11,10 +11,11 @@ import orjson
 
 from otter.pipeline.problem import Path
 from otter.scratchpad.model import Scratchpad, placeholders
+from otter.util.values import Value
 
 
-@attrs.frozen
-class Values:
+@attrs.frozen(eq=False, repr=False)
+class Values(Value):
     """Values of placeholders that are known before the step starts.
 
     Attributes:

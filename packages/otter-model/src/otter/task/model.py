@@ -12,6 +12,7 @@ from otter.scratchpad.model import Scratchpad
 from otter.task.task_reporter import TaskReporter, report
 from otter.util.convert import Problem
 from otter.util.record import Record
+from otter.util.values import Shown
 
 if TYPE_CHECKING:
     from threading import Event
@@ -84,8 +85,9 @@ def _as_specs(specs: Spec | Iterable[Spec | dict[str, Any]]) -> Iterator[Spec]:
     return (spec if isinstance(spec, Spec) else Spec(**spec) for spec in specs)
 
 
-@attrs.define(slots=False, eq=False)  # tests of task packages put their own things in place of attributes and methods
-class TaskContext:
+# Tests of task packages put their own things in place of attributes and methods.
+@attrs.define(slots=False, eq=False, repr=False)
+class TaskContext(Shown):
     """What a task may lean on while it runs.
 
     Attributes:

@@ -11,6 +11,7 @@ import attrs
 from otter.util.convert import MisfitError, Problem, converter_for
 from otter.util.errors import SpecError
 from otter.util.units import parse_duration
+from otter.util.values import Value
 
 MAX_RETRIES = 1000
 
@@ -50,8 +51,8 @@ _READERS = {
 }
 
 
-@attrs.frozen
-class Policy:
+@attrs.frozen(eq=False, repr=False)
+class Policy(Value):
     """Engine policy of a task.
 
     Attributes:

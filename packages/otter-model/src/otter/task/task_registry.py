@@ -21,6 +21,7 @@ from otter.util.convert import without_alias
 from otter.util.errors import NotFoundError, OtterError, TaskBuildError, failure_text
 from otter.util.installed import installed_entry_points
 from otter.util.record import record_fields
+from otter.util.values import Value
 
 if TYPE_CHECKING:
     from otter.config.model import Config
@@ -29,8 +30,8 @@ ENTRY_POINTS = "otter.tasks"
 """Entry-point group whose values are packages of task modules."""
 
 
-@attrs.frozen
-class RegisteredType:
+@attrs.frozen(eq=False, repr=False)
+class RegisteredType(Value):
     """The classes of a task type.
 
     Attributes:

@@ -14,6 +14,7 @@ import attrs
 import orjson
 
 from otter.util.convert import without_alias
+from otter.util.values import Value
 
 ENGINE_KEYS = ("name", "requires", "scratchpad_ignore_missing", "policy")
 """Keys of a spec that belong to the engine; all others belong to the task."""
@@ -22,8 +23,8 @@ SPEC_REF = "#/$defs/task"
 """How the JSON Schema of a field refers to a nested task description (`do`)."""
 
 
-@attrs.frozen
-class Field:
+@attrs.frozen(eq=False, repr=False)
+class Field(Value):
     """A declared field of a task's Spec.
 
     Attributes:
@@ -41,8 +42,8 @@ class Field:
     doc: str = ""
 
 
-@attrs.frozen
-class TaskType:
+@attrs.frozen(eq=False, repr=False)
+class TaskType(Value):
     """A task type as its worker publishes it.
 
     Attributes:

@@ -6,12 +6,14 @@ from typing import Self
 
 import attrs
 
+from otter.util.values import Value
+
 VARIABLE = "OTTER_FAIL"
 """Environment variable with the choice: `name:action[:n[:once]]`."""
 
 
-@attrs.define
-class Failpoint:
+@attrs.define(eq=False, repr=False)
+class Failpoint(Value):
     """One place that fails.
 
     Attributes:

@@ -19,13 +19,14 @@ import attrs
 
 from otter.util.convert import Convert, MisfitError, Problem, converter_for, plain_form
 from otter.util.errors import SpecError
+from otter.util.values import Value
 
 _ATOMS = frozenset({str, int, float, bool, bytes, type(None)})
 _IMMUTABLE = (str, int, float, bool, bytes, type(None), tuple, frozenset, PurePath)
 
 
-@attrs.frozen
-class RecordField:
+@attrs.frozen(eq=False, repr=False)
+class RecordField(Value):
     """One declared field, compiled.
 
     Attributes:
@@ -44,8 +45,8 @@ class RecordField:
     attribute: Any
 
 
-@attrs.frozen
-class _Plan:
+@attrs.frozen(eq=False, repr=False)
+class _Plan(Value):
     """How an instance is made, for each class once: a run makes millions of them.
 
     Attributes:

@@ -23,21 +23,11 @@ from typing import Any
 
 import attrs
 
+from otter.util.values import Value
 
-class Message:
-    """What all messages have. attrs would make it anew for each class, in every process that starts.
 
-    Without slots: setting the fields of a frozen object is quicker so, and one is made twice for every task.
-    """
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.__dict__ == other.__dict__
-
-    def __hash__(self) -> int:
-        return hash((type(self), *self.__dict__.values()))
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
+class Message(Value):
+    """What is sent. Without slots, since setting the fields of a frozen object is quicker so, and there are many."""
 
 
 @attrs.frozen(slots=False, eq=False, repr=False)

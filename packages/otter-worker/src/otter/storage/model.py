@@ -14,6 +14,8 @@ from typing import BinaryIO, Final, Protocol
 
 import attrs
 
+from otter.util.values import Value
+
 Revision = str | None
 """Names one state of an object: equal revisions, equal bytes. Opaque; none if unknown."""
 
@@ -27,8 +29,8 @@ Block = bytes | memoryview
 """Some bytes of an object. Whoever gives a block may use its memory again when it is asked for the next one."""
 
 
-@attrs.frozen
-class Location:
+@attrs.frozen(eq=False, repr=False)
+class Location(Value):
     """Where something is, resolved.
 
     Attributes:
@@ -46,8 +48,8 @@ class Location:
     parts: tuple[str, ...] = ()
 
 
-@attrs.frozen
-class StatResult:
+@attrs.frozen(eq=False, repr=False)
+class StatResult(Value):
     """What is known of an object without reading it.
 
     Attributes:
@@ -64,8 +66,8 @@ class StatResult:
     mtime: float | None = None
 
 
-@attrs.frozen
-class Copied:
+@attrs.frozen(eq=False, repr=False)
+class Copied(Value):
     """A copy that was made.
 
     Attributes:

@@ -16,10 +16,11 @@ import attrs
 
 from otter.storage.model import AsyncBackend, BlockingBackend
 from otter.util.errors import StorageError
+from otter.util.values import Value
 
 
-@attrs.frozen
-class Scheme:
+@attrs.frozen(eq=False, repr=False)
+class Scheme(Value):
     """How the backend of a scheme is found.
 
     Attributes:

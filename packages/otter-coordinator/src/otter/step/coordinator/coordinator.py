@@ -54,6 +54,7 @@ from otter.task.task_registry import TaskRegistry
 from otter.task.task_type import TaskType
 from otter.util.collector import paused_collector
 from otter.util.errors import ManifestError, OtterError, StepInvalidError
+from otter.util.values import Value
 
 if TYPE_CHECKING:
     from otter.step.coordinator.failures import RootCause
@@ -76,8 +77,8 @@ PUBLISH_SHARE = 20
 """A running step spends at most one part of this many on writing the manifest."""
 
 
-@attrs.frozen
-class LateSpecs:
+@attrs.frozen(eq=False, repr=False)
+class LateSpecs(Value):
     """The specs of a step that are made while the first workers start, which take longer than most files.
 
     Attributes:
@@ -94,8 +95,8 @@ AskWorker = Callable[[list[dict[str, Any]]], Awaitable[list[Any]]]
 Check = Callable[[dict[str, TaskType], AskWorker], Awaitable[None]]
 
 
-@attrs.frozen(kw_only=True)
-class RunOptions:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class RunOptions(Value):
     """How to run a step, beyond its configuration.
 
     Attributes:
@@ -244,6 +245,7 @@ class Coordinator:
                     tables = self._tables()
                     early, problem = self._early_draft(tables, history, scheduler)
                     types = await run.published_types()
+                    run.open(self._workers_for_waiting(types, tables))
                     if self._check is not None:
                         await self._check(types, run.check_specs)
                     if early is None:
@@ -318,6 +320,14 @@ class Coordinator:
         if self._late is not None:
             free += self._late.free
         return free // ASYNC_SHARE  # the tasks may turn out to be asynchronous, of which a worker runs several
+
+    def _workers_for_waiting(self, types: Mapping[str, TaskType], tables: list[dict[str, Any]]) -> int:
+        """How many workers there is work for, now that it is known which tasks run side by side: these mostly wait."""
+        if self.options.resume or self.options.defaults.uses:
+            return 1
+        side_by_side = {name for name, kind in types.items() if kind.asynchronous}
+        names = [str(table.get("name")) for table in tables if not table.get("requires") and not table.get("policy")]
+        return sum(name.split(" ", 1)[0] in side_by_side for name in names) // ASYNC_SHARE
 
     def _settings(self) -> Settings:
         options = self.options

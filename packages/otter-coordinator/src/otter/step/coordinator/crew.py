@@ -13,6 +13,7 @@ import math
 import attrs
 
 from otter.step.coordinator.events import TaskId, WorkerId
+from otter.util.values import Shown
 
 AHEAD = 0.008
 """Seconds of estimated work that a worker may hold beyond what it runs."""
@@ -38,8 +39,8 @@ class WorkerState(enum.Enum):
 SERVING = WorkerState.SERVING
 
 
-@attrs.define(eq=False)
-class WorkerNode:
+@attrs.define(eq=False, repr=False)
+class WorkerNode(Shown):
     """What the scheduler knows of a worker.
 
     Attributes:

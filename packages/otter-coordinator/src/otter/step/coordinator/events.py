@@ -13,6 +13,7 @@ from typing import NewType
 import attrs
 
 from otter.task.policy import Policy
+from otter.util.values import Value
 
 TaskId = NewType("TaskId", int)
 """Place of a task in the run, from 0, in the order in which tasks were added."""
@@ -44,8 +45,8 @@ class StopLevel(enum.IntEnum):
     KILL = 2
 
 
-@attrs.define
-class NewTask:
+@attrs.define(eq=False, repr=False)
+class NewTask(Value):
     """A task to add.
 
     Attributes:
@@ -68,9 +69,11 @@ class NewTask:
 # --- events -----------------------------------------------------------------------------------------------------------
 
 
-@attrs.frozen
-class Opened:
+@attrs.frozen(eq=False, repr=False)
+class Opened(Value):
     """The run begins; its tasks are not known yet, since a worker has to say first what it can run.
+
+    It may be told again, when more is known.
 
     Attributes:
         workers: how many worker processes there will be work for, as far as that can be seen already.
@@ -80,24 +83,24 @@ class Opened:
     workers: int = 1
 
 
-@attrs.frozen
-class TasksAdded:
+@attrs.frozen(eq=False, repr=False)
+class TasksAdded(Value):
     """The tasks that the pipeline file describes."""
 
     at: float
     tasks: tuple[NewTask, ...]
 
 
-@attrs.frozen
-class WorkerReady:
+@attrs.frozen(eq=False, repr=False)
+class WorkerReady(Value):
     """A worker said hello and was accepted."""
 
     at: float
     worker: WorkerId
 
 
-@attrs.frozen
-class WorkerUnstartable:
+@attrs.frozen(eq=False, repr=False)
+class WorkerUnstartable(Value):
     """A worker's process could not be made: no descriptors or processes are left, or there is no such interpreter."""
 
     at: float
@@ -105,8 +108,8 @@ class WorkerUnstartable:
     reason: str
 
 
-@attrs.frozen
-class WorkerLost:
+@attrs.frozen(eq=False, repr=False)
+class WorkerLost(Value):
     """A worker's process is gone, and everything it had sent has been handled.
 
     Attributes:
@@ -118,8 +121,8 @@ class WorkerLost:
     reason: str
 
 
-@attrs.frozen
-class AttemptStarted:
+@attrs.frozen(eq=False, repr=False)
+class AttemptStarted(Value):
     """A worker began an attempt."""
 
     at: float
@@ -128,8 +131,8 @@ class AttemptStarted:
     attempt: int
 
 
-@attrs.define
-class AttemptEnded:
+@attrs.define(eq=False, repr=False)
+class AttemptEnded(Value):
     """A worker answered for an attempt.
 
     Attributes:
@@ -151,8 +154,8 @@ class AttemptEnded:
     load: float | None = None
 
 
-@attrs.frozen
-class TaskRefused:
+@attrs.frozen(eq=False, repr=False)
+class TaskRefused(Value):
     """An attempt was not handed to its worker, because the spec of its task cannot be completed."""
 
     at: float
@@ -162,8 +165,8 @@ class TaskRefused:
     reason: str
 
 
-@attrs.frozen
-class TasksRevoked:
+@attrs.frozen(eq=False, repr=False)
+class TasksRevoked(Value):
     """Attempts that had not begun were taken back from a worker; none of them will begin there."""
 
     at: float
@@ -171,16 +174,16 @@ class TasksRevoked:
     tasks: tuple[TaskId, ...]
 
 
-@attrs.frozen
-class RevokeConfirmed:
+@attrs.frozen(eq=False, repr=False)
+class RevokeConfirmed(Value):
     """A worker has forgotten what was taken back, and may be given tasks again."""
 
     at: float
     worker: WorkerId
 
 
-@attrs.frozen
-class ReuseDecided:
+@attrs.frozen(eq=False, repr=False)
+class ReuseDecided(Value):
     """Whether the recorded outcome of a task stands.
 
     Attributes:
@@ -194,8 +197,8 @@ class ReuseDecided:
     added: tuple[NewTask, ...] = ()
 
 
-@attrs.frozen
-class StopRequested:
+@attrs.frozen(eq=False, repr=False)
+class StopRequested(Value):
     """Someone asks the run to stop."""
 
     at: float
@@ -203,16 +206,16 @@ class StopRequested:
     level: StopLevel
 
 
-@attrs.frozen
-class EngineFailed:
+@attrs.frozen(eq=False, repr=False)
+class EngineFailed(Value):
     """The engine itself cannot go on: its storage is full, or no worker can be started."""
 
     at: float
     reason: str
 
 
-@attrs.frozen
-class Tick:
+@attrs.frozen(eq=False, repr=False)
+class Tick(Value):
     """Time has passed."""
 
     at: float
@@ -226,30 +229,30 @@ Event = (
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 
-@attrs.frozen
-class StartWorker:
+@attrs.frozen(eq=False, repr=False)
+class StartWorker(Value):
     """Start a worker process; it answers with `WorkerReady` or `WorkerLost`."""
 
     worker: WorkerId
 
 
-@attrs.frozen
-class StopWorker:
+@attrs.frozen(eq=False, repr=False)
+class StopWorker(Value):
     """Let a worker end, which has nothing to do."""
 
     worker: WorkerId
 
 
-@attrs.frozen
-class KillWorker:
+@attrs.frozen(eq=False, repr=False)
+class KillWorker(Value):
     """End a worker's process group at once; `WorkerLost` follows."""
 
     worker: WorkerId
     reason: str
 
 
-@attrs.define
-class Dispatch:
+@attrs.define(eq=False, repr=False)
+class Dispatch(Value):
     """Hand an attempt to a worker."""
 
     worker: WorkerId
@@ -258,8 +261,8 @@ class Dispatch:
     alone: bool = False
 
 
-@attrs.frozen
-class Revoke:
+@attrs.frozen(eq=False, repr=False)
+class Revoke(Value):
     """Take back what has not begun, the last first; answered by `TasksRevoked` with those for which it succeeded.
 
     Attributes:
@@ -270,8 +273,8 @@ class Revoke:
     tasks: tuple[TaskId, ...]
 
 
-@attrs.frozen
-class Abort:
+@attrs.frozen(eq=False, repr=False)
+class Abort(Value):
     """Ask attempts to stop.
 
     Attributes:
@@ -283,8 +286,8 @@ class Abort:
     grace: float
 
 
-@attrs.frozen
-class DecideReuse:
+@attrs.frozen(eq=False, repr=False)
+class DecideReuse(Value):
     """Find out whether the recorded outcome of a task stands; answered by `ReuseDecided`.
 
     Attributes:
@@ -295,8 +298,8 @@ class DecideReuse:
     stale: bool
 
 
-@attrs.frozen
-class Retry:
+@attrs.frozen(eq=False, repr=False)
+class Retry(Value):
     """An attempt failed, and the task will be tried again.
 
     Attributes:
@@ -309,8 +312,8 @@ class Retry:
     delay: float
 
 
-@attrs.define
-class Commit:
+@attrs.define(eq=False, repr=False)
+class Commit(Value):
     """Make the outcome of a task durable; it will not change.
 
     Attributes:
@@ -327,8 +330,8 @@ class Commit:
     cause: TaskId | None = None
 
 
-@attrs.frozen
-class Finish:
+@attrs.frozen(eq=False, repr=False)
+class Finish(Value):
     """The run is over.
 
     Attributes:

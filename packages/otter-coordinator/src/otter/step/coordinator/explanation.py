@@ -8,10 +8,11 @@ import attrs
 
 from otter.step.coordinator.history import KEPT, History
 from otter.step.coordinator.task_node import Ready, Skipped, TaskNode, Waiting
+from otter.util.values import Value
 
 
-@attrs.frozen
-class Explanation:
+@attrs.frozen(eq=False, repr=False)
+class Explanation(Value):
     """Why a task ran, or did not.
 
     Attributes:

@@ -22,13 +22,14 @@ from otter.step.coordinator.run_facts import RunFacts
 from otter.step.coordinator.scheduler import Scheduler
 from otter.step.coordinator.spilled import read_spilled
 from otter.task.task_type import TaskType
+from otter.util.values import Shown
 from otter.wire import messages as m
 from otter.wire.codec import TO_COORDINATOR, read_hello
 from otter.wire.errors import PeerError, VersionError
 
 
-@attrs.define(eq=False)  # not frozen: there are as many as tasks
-class Answer:
+@attrs.define(eq=False, repr=False)  # not frozen: there are as many as tasks
+class Answer(Shown):
     """A worker's answer that has not been judged."""
 
     worker: WorkerId

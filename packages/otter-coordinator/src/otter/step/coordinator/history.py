@@ -19,6 +19,7 @@ import orjson
 from otter.manifest.model import Result
 from otter.step.coordinator.former_records import FormerRecords
 from otter.step.coordinator.journal import JournalError, decode_record
+from otter.util.values import Shown, Value
 
 KEPT = "done before, nothing changed"
 NEVER = "never run before"
@@ -44,8 +45,9 @@ def begin_task_record(name: str, result: str, entry: bytes) -> bytes:
     )
 
 
-@attrs.define(eq=False)  # not frozen: that would double the time it takes to make one, and there are as many as tasks
-class Committed:
+# Not frozen: that would double the time it takes to make one, and there are as many as tasks.
+@attrs.define(eq=False, repr=False)
+class Committed(Shown):
     """A task that an earlier run completed.
 
     Attributes:
@@ -63,8 +65,8 @@ class Committed:
     pages: tuple[tuple[int, int], ...] = ()
 
 
-@attrs.frozen
-class Recalled:
+@attrs.frozen(eq=False, repr=False)
+class Recalled(Value):
     """What the journal says of a completed task.
 
     Attributes:
@@ -84,8 +86,8 @@ class Recalled:
     specs: list[Table]
 
 
-@attrs.define
-class Unfinished:
+@attrs.define(eq=False, repr=False)
+class Unfinished(Value):
     """A task that earlier runs began, or came to, and did not complete.
 
     Attributes:

@@ -22,6 +22,7 @@ from otter.task.policy import Policy
 from otter.task.task_registry import unknown_type
 from otter.task.task_type import SPEC_REF, TaskType
 from otter.util.errors import ScratchpadError, SpecError
+from otter.util.values import Shown, Value
 
 TASK_FIELDS: dict[str, Any] = {
     "name": None, "result": Result.PENDING.value, "started_run_at": None, "finished_run_at": None, "run_elapsed": None,
@@ -45,8 +46,8 @@ def utc_text(seconds: float) -> str:
     return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-@attrs.define(eq=False)
-class Dispatched:
+@attrs.define(eq=False, repr=False)
+class Dispatched(Shown):
     """An attempt that a worker has.
 
     Attributes:
@@ -68,8 +69,8 @@ class Dispatched:
     generated: int = 0
 
 
-@attrs.frozen
-class Draft:
+@attrs.frozen(eq=False, repr=False)
+class Draft(Value):
     """Tasks to add: for the scheduler, and for the ledger."""
 
     tasks: tuple[NewTask, ...]

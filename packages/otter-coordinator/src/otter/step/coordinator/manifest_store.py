@@ -27,6 +27,7 @@ from otter.step.coordinator import failpoints
 from otter.step.coordinator.durable import sync_directory
 from otter.step.coordinator.ledger import utc_text
 from otter.util.errors import ManifestError
+from otter.util.values import Value
 
 FILE_NAME = "manifest.json"
 _PREFIX = b'{"sha256":"'
@@ -65,8 +66,8 @@ def unseal(data: bytes) -> dict[str, Any]:
     return root
 
 
-@attrs.frozen
-class _OtherStep:
+@attrs.frozen(eq=False, repr=False)
+class _OtherStep(Value):
     """A step that someone else writes: what the whole depends on, and its text as it is."""
 
     result: Any

@@ -15,6 +15,7 @@ import attrs
 from otter.step.coordinator.events import WorkerId
 from otter.task.task_type import TaskType
 from otter.util.errors import ConfigError, OtterError
+from otter.util.values import Shown
 from otter.wire.errors import PeerError
 from otter.wire.messages import CheckSpecs, ReportCheck
 
@@ -33,8 +34,8 @@ class EndedEarlyError(OtterError):
     """The run ended before its tasks began; its `finish` says how."""
 
 
-@attrs.define(eq=False)
-class _Question:
+@attrs.define(eq=False, repr=False)
+class _Question(Shown):
     """Specs to be constructed.
 
     Attributes:

@@ -25,11 +25,12 @@ from otter.step.coordinator.outgoing import Outgoing
 from otter.step.coordinator.ports import Observer
 from otter.step.coordinator.scheduler import Scheduler
 from otter.util.errors import ScratchpadError, failure_text
+from otter.util.values import Value
 from otter.wire import messages as m
 
 
-@attrs.frozen
-class Question:
+@attrs.frozen(eq=False, repr=False)
+class Question(Value):
     """A question of the scheduler's that has not been answered."""
 
     command: e.DecideReuse

@@ -26,13 +26,14 @@ from otter.step.coordinator.task_node import (
     TaskNode,
     Waiting,
 )  # fmt: skip
+from otter.util.values import Value
 
 SHOWN = 16
 """Tasks of a kind that are named; of all others there is a number."""
 
 
-@attrs.frozen
-class TaskGlance:
+@attrs.frozen(eq=False, repr=False)
+class TaskGlance(Value):
     """A task that runs, or that failed and will be tried again.
 
     Attributes:
@@ -48,8 +49,8 @@ class TaskGlance:
     holds_up: int
 
 
-@attrs.frozen
-class PoolGlance:
+@attrs.frozen(eq=False, repr=False)
+class PoolGlance(Value):
     """A pool.
 
     Attributes:
@@ -65,8 +66,8 @@ class PoolGlance:
     passed: int
 
 
-@attrs.frozen
-class GeneratorGlance:
+@attrs.frozen(eq=False, repr=False)
+class GeneratorGlance(Value):
     """A task whose generated tasks have not all ended.
 
     Attributes:
@@ -82,8 +83,8 @@ class GeneratorGlance:
     holds_up: int
 
 
-@attrs.frozen(kw_only=True)
-class Overview:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Overview(Value):
     """The present state of a run, in numbers and few names.
 
     Attributes:

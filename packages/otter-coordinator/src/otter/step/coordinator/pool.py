@@ -34,6 +34,7 @@ from otter.step.coordinator.scheduler import NOT_NEEDED
 from otter.step.coordinator.stragglers import RUN_MARK, WORKER_MARK, end_stragglers, nameless, reap_orphans
 from otter.step.coordinator.worker_output import WorkerOutput
 from otter.util.briefly import Briefly
+from otter.util.values import Shown, Value
 from otter.wire.codec import TO_WORKER
 from otter.wire.errors import PeerError
 from otter.wire.frames import BEGINNING, FrameDecoder, encode_frame
@@ -62,8 +63,8 @@ RESERVE = 8
 """Descriptors that must be left after a worker was started: the manifest, logs and results need some, too."""
 
 
-@attrs.frozen(kw_only=True)
-class Launch:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Launch(Value):
     """How workers are started.
 
     Attributes:
@@ -90,8 +91,8 @@ class Launch:
     env: tuple[str, ...] | None = None
 
 
-@attrs.define(eq=False)
-class _Process:
+@attrs.define(eq=False, repr=False)
+class _Process(Shown):
     id: WorkerId
     popen: subprocess.Popen[bytes]
     channel: socket.socket

@@ -9,12 +9,13 @@ from pathlib import Path
 import attrs
 
 from otter.util.units import format_size
+from otter.util.values import Value
 
 _SUSPICIOUS_SIGNALS = {signal.SIGKILL}
 
 
-@attrs.frozen
-class Death:
+@attrs.frozen(eq=False, repr=False)
+class Death(Value):
     """The end of a worker's process.
 
     Attributes:

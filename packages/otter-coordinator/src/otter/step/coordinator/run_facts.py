@@ -7,10 +7,11 @@ from pathlib import Path
 import attrs
 
 from otter.config.model import Config
+from otter.util.values import Value
 
 
-@attrs.frozen(kw_only=True)
-class RunFacts:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class RunFacts(Value):
     """What a run is called and where its things are.
 
     Attributes:

@@ -36,13 +36,14 @@ from otter.step.coordinator.task_node import (
     TaskState,
     Waiting,
 )  # fmt: skip
+from otter.util.values import Value
 
 STORY = 64
 """Events that are kept for the message of an invalid transition."""
 
 
-@attrs.frozen(kw_only=True)
-class Settings:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Settings(Value):
     """How a run is to go.
 
     Attributes:

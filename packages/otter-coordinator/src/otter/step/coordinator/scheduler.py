@@ -164,7 +164,8 @@ class Scheduler(HandingOut):
     # --- tasks --------------------------------------------------------------------------------------------------------
 
     def _on_opened(self, event: e.Opened) -> None:
-        for _ in range(max(1, min(event.workers, self.pool_size, self.settings.starts_at_once))):
+        wanted = max(1, min(event.workers, self.pool_size, self.settings.starts_at_once))
+        for _ in range(wanted - len(self.workers)):
             self._start_worker()
 
     def _on_tasks_added(self, event: e.TasksAdded) -> None:

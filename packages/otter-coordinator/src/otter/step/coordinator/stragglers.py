@@ -18,6 +18,8 @@ from pathlib import Path
 
 import attrs
 
+from otter.util.values import Value
+
 RUN_MARK, WORKER_MARK = "OTTER_RUN_ID", "OTTER_WORKER_ID"
 """Environment variables of every worker; its descendants inherit them."""
 
@@ -26,8 +28,8 @@ _ROUNDS = 64
 """How often the children of what was just ended are looked for: they come to us one generation at a time."""
 
 
-@attrs.frozen
-class _Child:
+@attrs.frozen(eq=False, repr=False)
+class _Child(Value):
     pid: int
     zombie: bool
     group: int

@@ -19,32 +19,33 @@ import attrs
 
 from otter.step.coordinator.events import NewTask, Outcome, TaskId, WorkerId
 from otter.util.errors import OtterError
+from otter.util.values import Shown, Value
 
 
-@attrs.frozen
-class Waiting:
+@attrs.frozen(eq=False, repr=False)
+class Waiting(Value):
     """Something that the task requires is not done; `TaskNode.unmet` counts it."""
 
 
-@attrs.frozen
-class Deciding:
+@attrs.frozen(eq=False, repr=False)
+class Deciding(Value):
     """An earlier run committed it; whether that stands is being looked at."""
 
 
-@attrs.frozen
-class Ready:
+@attrs.frozen(eq=False, repr=False)
+class Ready(Value):
     """Nothing holds it but a free worker, or a pool."""
 
 
-@attrs.frozen
-class Delayed:
+@attrs.frozen(eq=False, repr=False)
+class Delayed(Value):
     """It failed, and waits for its next attempt."""
 
     until: float
 
 
-@attrs.define  # not frozen: there are as many as attempts
-class Assigned:
+@attrs.define(eq=False, repr=False)  # not frozen: there are as many as attempts
+class Assigned(Value):
     """A worker has it and has not begun.
 
     Attributes:
@@ -55,8 +56,8 @@ class Assigned:
     since: float
 
 
-@attrs.frozen
-class Running:
+@attrs.frozen(eq=False, repr=False)
+class Running(Value):
     """A worker runs it.
 
     Attributes:
@@ -67,28 +68,28 @@ class Running:
     since: float
 
 
-@attrs.frozen
-class Expanding:
+@attrs.frozen(eq=False, repr=False)
+class Expanding(Value):
     """Its own work is done; what it generated is not."""
 
 
-@attrs.frozen
-class Done:
+@attrs.frozen(eq=False, repr=False)
+class Done(Value):
     """It succeeded, and so did everything it generated, unless `spoiled` says otherwise."""
 
 
-@attrs.frozen
-class Failed:
+@attrs.frozen(eq=False, repr=False)
+class Failed(Value):
     """It failed, and is not tried again."""
 
 
-@attrs.frozen
-class Aborted:
+@attrs.frozen(eq=False, repr=False)
+class Aborted(Value):
     """It was stopped."""
 
 
-@attrs.frozen
-class Skipped:
+@attrs.frozen(eq=False, repr=False)
+class Skipped(Value):
     """It never began, because of the task that `cause` names."""
 
     cause: TaskId
@@ -125,8 +126,8 @@ class InvalidTransitionError(OtterError):
         super().__init__(f"task {task!r} cannot go from {before} to {after}; the last events were:{lines}")
 
 
-@attrs.define(eq=False)
-class TaskNode:
+@attrs.define(eq=False, repr=False)
+class TaskNode(Shown):
     """What the scheduler knows of a task.
 
     Attributes:

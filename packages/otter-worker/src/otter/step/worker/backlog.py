@@ -11,11 +11,12 @@ from collections.abc import Iterable
 
 import attrs
 
+from otter.util.values import Value
 from otter.wire.messages import RunTask
 
 
-@attrs.frozen
-class Waiting:
+@attrs.frozen(eq=False, repr=False)
+class Waiting(Value):
     """An attempt that has not begun."""
 
     request: RunTask

@@ -19,6 +19,7 @@ from otter.task.task_registry import TaskRegistry
 from otter.task.task_reporter import TaskReporter, is_asynchronous, report
 from otter.util.errors import OtterError, SpecError, TaskBuildError, failure_text
 from otter.util.record import Record
+from otter.util.values import Shown
 from otter.wire.errors import UnrepresentableError
 from otter.wire.messages import AddSpecs, ReportResult, RunTask
 from otter.wire.values import MAX_DEPTH, exact
@@ -62,8 +63,8 @@ class _Recorded(dict[str, Any]):
         return self
 
 
-@attrs.define(eq=False)
-class Attempt:
+@attrs.define(eq=False, repr=False)
+class Attempt(Shown):
     """One attempt while it runs.
 
     Attributes:

@@ -30,6 +30,7 @@ from otter.step.worker.outbox import Outbox
 from otter.task.task_registry import TaskRegistry
 from otter.util.errors import OtterError, TaskAbortedError, failure_text
 from otter.util.installed import installed_versions
+from otter.util.values import Shown
 from otter.wire import messages as m
 from otter.wire.codec import TO_WORKER
 from otter.wire.errors import PeerError
@@ -53,8 +54,8 @@ _POLL_AGE = 0.01
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
-@attrs.define(eq=False)
-class _Running:
+@attrs.define(eq=False, repr=False)
+class _Running(Shown):
     """An attempt that has begun.
 
     Attributes:
