@@ -173,7 +173,7 @@ class Workers:
             process.batons -= 1
             process.backlog.begin()
             self._begin(process, head.request)
-        if process.stopping and not process.running and not len(process.backlog) and not process.undying:
+        if process.stopping and not process.running and not process.backlog.waiting and not process.undying:
             self._die(process, "exit 0")
 
     def _read(self, process: Process, kind: str, content: Any) -> None:

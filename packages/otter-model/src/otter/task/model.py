@@ -31,6 +31,9 @@ class State(enum.IntEnum):
     DONE = 5
 
 
+_RUNNING, _PENDING_VALIDATION = State.RUNNING, State.PENDING_VALIDATION
+
+
 class Spec(Record):
     """What one task is to do. Subclass it and annotate fields; no decorator is needed.
 
@@ -133,12 +136,12 @@ class Task(TaskReporter):
 
     def start_run(self) -> None:
         """Record that `run` begins."""
-        self.context.state = State.RUNNING
+        self.context.state = _RUNNING
         super().start_run()
 
     def finish_run(self) -> None:
         """Record that `run` ended well."""
-        self.context.state = State.PENDING_VALIDATION
+        self.context.state = _PENDING_VALIDATION
         super().finish_run()
 
     def start_validation(self) -> None:

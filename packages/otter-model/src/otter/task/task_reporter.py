@@ -11,8 +11,11 @@ from typing import Any, TypeVar
 
 from otter.manifest.model import Artifact, Result, TaskManifest
 from otter.util.errors import TaskAbortedError, failure_text
+from otter.util.record import sound_record
 
 T = TypeVar("T", bound="TaskReporter")
+
+_SUCCESS = Result.SUCCESS
 
 
 def utc_now() -> dt.datetime:
@@ -31,7 +34,8 @@ class TaskReporter:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.manifest = TaskManifest(name=name)
+        # One is made for each task: that a name is a text need not be found out again.
+        self.manifest = sound_record(TaskManifest, name=name) if type(name) is str else TaskManifest(name=name)
         self.failure: tuple[str, str] | None = None
         self._began = 0.0
 
@@ -70,7 +74,7 @@ class TaskReporter:
 
     def _account(self) -> None:
         manifest = self.manifest
-        manifest.result = Result.SUCCESS
+        manifest.result = _SUCCESS
         manifest.elapsed = (manifest.run_elapsed or 0.0) + (manifest.validation_elapsed or 0.0)
 
     def fail(self, error: BaseException, phase: str = "run") -> None:

@@ -13,7 +13,7 @@ import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import attrs
 
@@ -68,6 +68,9 @@ class _Plan(Value):
     derived: bool
 
 
+R = TypeVar("R", bound="Record")
+
+
 class Record:
     """A record with typed, keyword-only fields; keys that no field declares are kept as attributes.
 
@@ -108,7 +111,7 @@ class Record:
         plan = cls.__plan__ or _plan(cls)
         state = self.__dict__
         state.update(plan.template)
-        problems: dict[str, list[Problem]] = {}
+        problems: dict[str, list[Problem]] | None = None
         converters = plan.converters
         for name, value in values.items():
             convert = converters.get(name)
@@ -116,21 +119,21 @@ class Record:
                 try:
                     state[name] = convert(value)
                 except MisfitError as error:
-                    problems[name] = [(_under(name, path), text) for path, text in error.problems]
+                    found = [(_under(name, path), text) for path, text in error.problems]
+                    problems = {**(problems or {}), name: found}
             elif name not in plan.reserved:
                 state[name] = value
             elif not self._accept_reserved(name, value):
-                problems[name] = [(name, "this name belongs to otter and cannot be a field")]
+                text = "this name belongs to otter and cannot be a field"
+                problems = {**(problems or {}), name: [(name, text)]}
         for name, factory in plan.factories:
             if name not in values:
                 state[name] = factory()
         for name in plan.required:
             if name not in values:
-                problems[name] = [(name, "missing: this field has no default")]
-        if problems:
-            fields = {name: place for place, name in enumerate(converters)}
-            found = sorted(problems, key=lambda name: fields.get(name, len(fields)))
-            raise self._refusal([problem for name in found for problem in problems[name]])
+                problems = {**(problems or {}), name: [(name, "missing: this field has no default")]}
+        if problems is not None:
+            raise self._refusal(_in_order_of(converters, problems))
         if plan.validated and (invalid := self._validated()):
             raise self._refusal(invalid)
         if plan.derived:
@@ -193,6 +196,18 @@ class Record:
         return f"{type(self).__name__}({inside})"
 
 
+def sound_record(cls: type[R], **values: Any) -> R:
+    """A record of values that are known to fit: nothing is converted, nothing checked."""
+    plan = cls.__plan__ or _plan(cls)
+    record = cls.__new__(cls)
+    state = record.__dict__
+    state.update(plan.template)
+    for name, factory in plan.factories:
+        state[name] = factory()
+    state.update(values)
+    return record
+
+
 def record_fields(cls: type[Record]) -> tuple[RecordField, ...]:
     """The declared fields of a record class, base classes first, compiled at the first call."""
     if cls.__own_fields__ is None:
@@ -216,6 +231,13 @@ def _plan(cls: type[Record]) -> _Plan:
         derived=cls.model_post_init is not Record.model_post_init,
     )
     return plan
+
+
+def _in_order_of(fields: Mapping[str, Any], problems: dict[str, list[Problem]]) -> list[Problem]:
+    """Problems in the order in which a class declares its fields; those of other names are last."""
+    places = {name: place for place, name in enumerate(fields)}
+    names = sorted(problems, key=lambda name: places.get(name, len(places)))
+    return [problem for name in names for problem in problems[name]]
 
 
 def _compile(attribute: Any, hints: dict[str, Any]) -> RecordField:

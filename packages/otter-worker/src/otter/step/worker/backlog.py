@@ -11,12 +11,12 @@ from collections.abc import Iterable
 
 import attrs
 
-from otter.util.values import Value
+from otter.util.values import Shown
 from otter.wire.messages import RunTask
 
 
-@attrs.frozen(eq=False, repr=False)
-class Waiting(Value):
+@attrs.define(eq=False, repr=False)  # not frozen: there are as many as attempts
+class Waiting(Shown):
     """An attempt that has not begun."""
 
     request: RunTask
@@ -33,15 +33,15 @@ class Backlog:
 
     Args:
         concurrency: how many asynchronous attempts may run at once.
+
+    Attributes:
+        waiting: the attempts that have not begun, in order.
     """
 
     def __init__(self, concurrency: int) -> None:
         self.concurrency = concurrency
-        self._waiting: deque[Waiting] = deque()
+        self.waiting: deque[Waiting] = deque()
         self._running: dict[int, Waiting] = {}
-
-    def __len__(self) -> int:
-        return len(self._waiting)
 
     @property
     def running(self) -> int:
@@ -50,18 +50,18 @@ class Backlog:
 
     def add(self, request: RunTask, asynchronous: bool) -> None:
         """An attempt came."""
-        self._waiting.append(Waiting(request, asynchronous))
+        self.waiting.append(Waiting(request, asynchronous))
 
     def revoke(self, tasks: Iterable[int]) -> None:
         """Forget attempts that have not begun."""
         gone = set(tasks)
-        self._waiting = deque(item for item in self._waiting if item.request.task not in gone)
+        self.waiting = deque(item for item in self.waiting if item.request.task not in gone)
 
     def ready(self) -> Waiting | None:
         """The attempt that may begin now; none if there is none, or the first has to wait for those that run."""
-        if not self._waiting:
+        if not self.waiting:
             return None
-        head = self._waiting[0]
+        head = self.waiting[0]
         if not self._running:
             return head
         if not head.shares or len(self._running) >= self.concurrency:
@@ -70,7 +70,7 @@ class Backlog:
 
     def begin(self) -> Waiting:
         """The attempt that `ready` named begins."""
-        item = self._waiting.popleft()
+        item = self.waiting.popleft()
         self._running[item.request.task] = item
         return item
 

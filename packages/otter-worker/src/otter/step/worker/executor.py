@@ -27,6 +27,10 @@ from otter.wire.values import MAX_DEPTH, exact
 PAGE = 500
 """Specs in a message: a generator of a million tasks must not need one message of 150 MB."""
 
+# Members of enumerations are looked up by code of Python's own, up to its version 3.11.
+_RUNNING, _DONE = State.RUNNING, State.DONE
+_SUCCESS, _FAILURE = Result.SUCCESS, Result.FAILURE
+
 Send = Callable[[Any], None]
 Phase = tuple[Callable[[Any], Any], bool]
 """A reported method and whether it is a coroutine function of its author's."""
@@ -39,11 +43,13 @@ _PLAIN = frozenset(
 
 
 class _Recorded(dict[str, Any]):
-    """The values of a scratchpad, which remembers what a task put there."""
+    """The values of a scratchpad, which remembers what a task put there.
 
-    def __init__(self, values: dict[str, Any]) -> None:
-        super().__init__(values)
-        self.changed: dict[str, None] = {}
+    Attributes:
+        changed: its keys; to be set before anything is stored.
+    """
+
+    changed: dict[str, None]
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.changed[key] = None
@@ -83,7 +89,7 @@ class Attempt(Shown):
     @property
     def succeeded(self) -> bool:
         """Whether nothing has failed until now."""
-        return self.reporter is not None and self.reporter.manifest.result is Result.SUCCESS
+        return self.reporter is not None and self.reporter.manifest.result is _SUCCESS
 
     def fail(self, error: BaseException) -> None:
         """Record an exception that the task let out."""
@@ -130,8 +136,9 @@ class Executor:
 
     def prepare(self, request: RunTask, abort: Any) -> Attempt:
         """Build the task of a request. Whatever goes wrong becomes the attempt's failure."""
-        context = TaskContext(config=self.config, scratchpad=Scratchpad(), abort=abort, state=State.RUNNING)
-        context.scratchpad.sentinel_dict = _Recorded(self.values)
+        context = TaskContext(config=self.config, scratchpad=Scratchpad(), abort=abort, state=_RUNNING)
+        context.scratchpad.sentinel_dict = recorded = _Recorded(self.values)
+        recorded.changed = {}
         if request.from_tasks:
             context.from_tasks = frozenset(request.from_tasks)
         attempt = Attempt(request, context)
@@ -159,14 +166,15 @@ class Executor:
         """
         reporter = attempt.reporter
         assert reporter is not None, "an attempt is answered for after it was prepared"
-        attempt.context.state = State.DONE
+        attempt.context.state = _DONE
         values: dict[str, Any] | None = None
         try:
             if attempt.context.specs:
                 self._publish(attempt, attempt.context.specs)
             pad = attempt.context.scratchpad.sentinel_dict
             changed = pad.changed if isinstance(pad, _Recorded) else pad
-            values = {key: exact(pad[key], f"$.scratchpad.{key}") for key in changed if key in pad}
+            if changed:
+                values = {key: exact(pad[key], f"$.scratchpad.{key}") for key in changed if key in pad}
             record = _record(reporter)
             if "artifacts" in record:
                 self._add_file_facts(record["artifacts"])
@@ -180,7 +188,7 @@ class Executor:
             reporter.failure = type(error).__name__, ""
         finally:
             attempt.context.publish = None  # it refers to the attempt: a cycle would keep the task's files open
-        if aborted and record["result"] == Result.FAILURE:
+        if aborted and record["result"] == _FAILURE:
             record["result"] = Result.ABORTED
         failure, traceback = reporter.failure or (None, None)
         return ReportResult(

@@ -183,17 +183,24 @@ class Worker:
             self._outbox.flush()
 
     def _serve_once(self) -> None:
-        if not len(self._backlog) and not self._running:
+        backlog = self._backlog
+        if not backlog.waiting and not self._running:
             self._outbox.flush()
             self._inbox.wait(eagerly=time.monotonic() - self._polled_at < _POLL_AGE)
-        if not len(self._backlog) or self._running or time.monotonic() - self._polled_at > _POLL_AGE:
+        if not backlog.waiting or self._running or time.monotonic() - self._polled_at > _POLL_AGE:
             self._take_messages()
-        head = self._backlog.ready()
+        head = backlog.ready()
         if head is None or head.asynchronous:
             if head is not None or self._running:
                 self._in_loop(self._serve_async())
-        elif self._may_begin():
-            self._run_sync(self._backlog.begin())
+            return
+        while self._may_begin():
+            self._run_sync(backlog.begin())
+            head = backlog.ready()
+            if head is None or head.asynchronous or self._shutdown.is_set():
+                return
+            if time.monotonic() - self._polled_at > _POLL_AGE:
+                return
 
     async def _serve_async(self) -> None:
         """Begin asynchronous attempts and wait for them, until there are none or a synchronous one is next."""
@@ -222,7 +229,7 @@ class Worker:
     def _over(self) -> bool:
         if self._shutdown.is_set():
             return True
-        return self._stopping and not self._running and not len(self._backlog)
+        return self._stopping and not self._running and not self._backlog.waiting
 
     def _may_begin(self) -> bool:
         """Whether the next attempt may begin; if not, its revocation is on the way, or will be as we are not fit."""
@@ -240,7 +247,7 @@ class Worker:
         for body in self._inbox.take():
             for message in TO_WORKER.decode(body):
                 self._handle(message)
-        if len(self._backlog):
+        if self._backlog.waiting:
             failpoints.hit("worker.after_recv")
 
     def _handle(self, message: Any) -> None:
@@ -316,11 +323,13 @@ class Worker:
         running = self._open(item)
         if self._output is not None:
             self._output.begin()
-        failpoints.hit("task.before")
+        if failpoints.ARMED:
+            failpoints.hit("task.before")
         with logging_to(running.log, sole=True):
             attempt = running.attempt = self._require_welcome().prepare(item.request, running.abort)
             for method, asynchronous in attempt.phases:
-                failpoints.hit("task.during")
+                if failpoints.ARMED:
+                    failpoints.hit("task.during")
                 try:
                     if asynchronous:
                         self._in_loop(method(attempt.task))
@@ -331,7 +340,8 @@ class Worker:
                 if not attempt.succeeded:
                     break
         self._outbox.end_forked_child()
-        failpoints.hit("task.after")
+        if failpoints.ARMED:
+            failpoints.hit("task.after")
         if self._output is not None:
             self._output.adopt(running.log)
         self._finish(running, attempt)
