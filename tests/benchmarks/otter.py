@@ -38,6 +38,8 @@ def run_file(
 ) -> tuple[Figures, Finished]:
     """Run the step of a pipeline file to its end, as a whole process that also measures itself.
 
+    Its whole time is more than that of the command: what that loads while its worker loads is loaded before, here.
+
     Args:
         pool: worker processes at most.
         work: the work directory; without one the run gets a fresh one, which is removed.
@@ -58,18 +60,7 @@ def run_file(
     number = next(_numbers)
     place = work if work is not None else file.with_name(f"work-{number}")
     facts = file.with_name(f"facts-{number}.json")
-    arguments: list[object] = [
-        "run",
-        file,
-        "--work-path",
-        place,
-        "--pool-size",
-        pool,
-        "--tasks",
-        TASKS,
-        "--quiet",
-        *options,
-    ]
+    arguments = _arguments(file, place, pool, options)
     probe: list[object] = [
         sys.executable,
         "-m",
@@ -80,7 +71,7 @@ def run_file(
     ]
     try:
         finished = run(
-            [*map(str, probe), "--", *map(str, arguments)], directory=file.parent, environment=environment, watch=watch
+            [*map(str, probe), "--", *arguments], directory=file.parent, environment=environment, watch=watch
         )
         figures: Figures = {"whole": finished.seconds, "all cpu": finished.cpu, **json.loads(facts.read_text())}
     finally:
@@ -88,6 +79,28 @@ def run_file(
         if work is None:
             shutil.rmtree(place, ignore_errors=True)
     return figures, finished
+
+
+def run_as_users_do(file: Path, *, pool: int, work: Path) -> Figures:
+    """Run the step of a pipeline file with the command `otter`, which loads itself while its first worker loads.
+
+    Args:
+        pool: worker processes at most.
+        work: the work directory.
+
+    Returns:
+        `whole`: seconds of the process; `all cpu`: processor seconds of it and its workers.
+
+    Raises:
+        CommandError: the run failed.
+    """
+    finished = run([str(command()), *_arguments(file, work, pool)], directory=file.parent)
+    return {"whole": finished.seconds, "all cpu": finished.cpu}
+
+
+def _arguments(file: Path, work: Path, pool: int, options: Sequence[str] = ()) -> list[str]:
+    words = ["run", file, "--work-path", work, "--pool-size", pool, "--tasks", TASKS, "--quiet", *options]
+    return [str(word) for word in words]
 
 
 def step_of(work: Path) -> dict[str, Any]:

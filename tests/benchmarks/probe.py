@@ -24,7 +24,7 @@ def main() -> int:
     separator = sys.argv.index("--")
     facts, arguments = Path(sys.argv[1]), sys.argv[separator + 1 :]
     options = iter(sys.argv[2:separator])
-    import otter.cli.run  # noqa: F401 - the command would import it when it is called
+    import otter.cli.run_step  # noqa: F401 - the command would import it when it is called
     from otter.cli.main import main as command
 
     workers = helpers = 0

@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.benchmarks import pipelines
 from tests.benchmarks.bench import Bench, Finding
 from tests.benchmarks.measure import Figures
-from tests.benchmarks.otter import run_file
+from tests.benchmarks.otter import run_as_users_do, run_file
 from tests.benchmarks.peers.peer import Peer
 from tests.benchmarks.processes import CommandError, base_environment, run
 from tests.benchmarks.results import Row, at_most, ratio_at_most
@@ -139,10 +139,12 @@ def _beside(bench: Bench, url: str, peer: Peer) -> Iterator[Finding]:
 
 
 def _otter(file: Path, count: int, pool: int) -> Figures:
-    """Copy with otter, and look whether all files came."""
-    work = _fresh(file.parent)
-    figures, _ = run_file(file, pool=pool, work=work)
-    _expect(work / pipelines.COPIES, count)
+    """Copy with otter, as a whole and measured inside, and look whether all files came."""
+    inner, outer = _fresh(file.parent), _fresh(file.parent)
+    figures, _ = run_file(file, pool=pool, work=inner)
+    figures |= run_as_users_do(file, pool=pool, work=outer)
+    for work in (inner, outer):
+        _expect(work / pipelines.COPIES, count)
     return figures
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from tests.benchmarks import pipelines
 from tests.benchmarks.bench import Bench, Finding
 from tests.benchmarks.cases.pipe import in_batches, singly
 from tests.benchmarks.measure import Figures
-from tests.benchmarks.otter import run_file
+from tests.benchmarks.otter import run_as_users_do, run_file
 from tests.benchmarks.peers.peer import EXECUTOR, Peer
 from tests.benchmarks.results import Row, at_least, ratio_at_most
 
@@ -64,8 +65,11 @@ def measure(bench: Bench) -> Iterator[Finding]:
 
 
 def otter(file: Path, count: int) -> Figures:
-    """Run tasks with otter."""
+    """Run tasks with otter, measured inside and as a whole."""
     figures, _ = run_file(file)
+    work = file.with_name(f"{file.stem}-whole")
+    figures |= run_as_users_do(file, pool=2, work=work)
+    shutil.rmtree(work)
     return _with_rates(figures, count)
 
 

@@ -10,9 +10,10 @@ from typing import Any, TextIO
 
 import attrs
 
-from otter.cli.printing import LENIENT, count, wants_colour, while_somebody_reads
+from otter.cli.printing import count, wants_colour, while_somebody_reads
 from otter.cli.type_flags import add_type_flags, task_types
 from otter.core import exit_codes
+from otter.core.flags import LENIENT
 from otter.core.releases import release_problems
 from otter.core.settings import parse_overrides, readable_file
 from otter.core.spec_problems import Judge, every_problem, judge_specs

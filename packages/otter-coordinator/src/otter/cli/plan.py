@@ -10,12 +10,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import TextIO
 
-from otter.cli.printing import LENIENT, tell_problems
-from otter.cli.run import RUNNER_NAME
+from otter.cli.printing import tell_problems
+from otter.cli.run_step import RUNNER_NAME
 from otter.cli.type_flags import add_type_flags, task_types
 from otter.core import exit_codes
+from otter.core.flags import LENIENT, add_run_flags
 from otter.core.releases import release_problems
-from otter.core.runner import add_run_flags, exit_code
+from otter.core.runner import exit_code
 from otter.core.settings import from_environment, parse_overrides, readable_file, resolve_config, source_of
 from otter.core.spec_problems import load_sound
 from otter.pipeline import PipelineError, visible

@@ -15,8 +15,6 @@ from otter.pipeline import Problem, render, render_one, visible
 
 SHOWN = 50
 """Items of a list that are shown to a person; a program gets all of them."""
-LENIENT = "fields that no task type declares, and a release without a store, are only warnings"
-"""What the flag `--lenient` does."""
 
 
 @contextlib.contextmanager

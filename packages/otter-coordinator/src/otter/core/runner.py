@@ -21,6 +21,7 @@ from typing import NoReturn
 
 from otter.config.model import RUNNER_NAME, Config
 from otter.core import exit_codes
+from otter.core.flags import add_run_flags
 from otter.core.releases import release_problems
 from otter.core.session import Session
 from otter.core.settings import from_environment, readable_file, resolve_config, source_of
@@ -159,15 +160,6 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """A flag without its value is a bad configuration; argparse would exit with 2, which means something else."""
         self.exit(exit_codes.BAD_CONFIGURATION, f"{self.prog}: error: {message}\n")
-
-
-def add_run_flags(parser: argparse.ArgumentParser) -> None:
-    """The flags that every command that runs a step has."""
-    parser.add_argument("-s", "--step", metavar="NAME", help="the step; may be left out when the file has one")
-    parser.add_argument("-w", "--work-path", metavar="DIR", help="where the run writes (default: ./work)")
-    parser.add_argument("-r", "--release-uri", metavar="URI", help="where the release lives (default: the work path)")
-    parser.add_argument("-p", "--pool-size", metavar="N", help="worker processes at most (default: 5)")
-    parser.add_argument("-l", "--log-level", metavar="LEVEL", help="least level of messages kept (default: INFO)")
 
 
 def exit_code(error: OtterError) -> int:

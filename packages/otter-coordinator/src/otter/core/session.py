@@ -19,6 +19,7 @@ from otter.pipeline.check import StepCheck
 from otter.scratchpad.model import Scratchpad
 from otter.step.coordinator import Coordinator
 from otter.step.coordinator.coordinator import AskWorker, LateSpecs, RunOptions
+from otter.step.coordinator.head_start import HeadStart
 from otter.step.coordinator.ports import Observer
 from otter.step.model import Step
 from otter.task.task_registry import TaskRegistry
@@ -43,6 +44,7 @@ class Session(Value):
         lenient: fields that no task type declares are warnings.
         found: what is known to be wrong already.
         preamble: what the pipeline was made from, where its tasks are still to be read, while the first worker starts.
+        head_start: a first worker that was started already.
         warn: is told, before the first task begins, what the checks found that does not keep the step from running.
         advise: is told, after a signal, what it does and what another one would do.
 
@@ -60,6 +62,7 @@ class Session(Value):
     lenient: bool = False
     found: Sequence[Problem] = ()
     preamble: Preamble | None = None
+    head_start: HeadStart | None = None
     warn: Callable[[Sequence[Problem]], None] = attrs.field(default=lambda _: None)
     advise: Callable[[str], None] = attrs.field(default=lambda _: None)
     replaced: tuple[str, ...] = attrs.field(default=(), init=False)
@@ -83,7 +86,7 @@ class Session(Value):
         registry = TaskRegistry(self.config, scratchpad)
         self.coordinator = Coordinator(
             step, registry, self.config, options=self.options, observer=self.observer, check=self._check,
-            late=LateSpecs(self._tables, self._free()),
+            late=LateSpecs(self._tables, self._free()), head_start=self.head_start,
         )  # fmt: skip
         handlers = self._install_signals()
         try:

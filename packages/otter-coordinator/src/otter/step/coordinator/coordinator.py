@@ -28,8 +28,10 @@ from otter.step.coordinator.descriptors import make_room_for
 from otter.step.coordinator.events import StopLevel, TaskId
 from otter.step.coordinator.explanation import Explanation, explain
 from otter.step.coordinator.handing_out import ASYNC_SHARE
+from otter.step.coordinator.head_start import HeadStart
 from otter.step.coordinator.history import History
 from otter.step.coordinator.journal import Journal, JournalError, encode_record, read_journal
+from otter.step.coordinator.launching import WORKER_MODULE, Program
 from otter.step.coordinator.ledger import RESULTS, TASK_FIELDS, Draft, Ledger, utc_text
 from otter.step.coordinator.manifest_store import StepEntry
 from otter.step.coordinator.manifest_stores import store_for
@@ -58,9 +60,6 @@ from otter.util.values import Value
 
 if TYPE_CHECKING:
     from otter.step.coordinator.failures import RootCause
-
-WORKER_MODULE = "otter.step.worker"
-"""The entry point of workers, by name only: they may live in an environment that has nothing else of otter."""
 
 WORKER_PATIENCE = 2.0
 """Seconds that workers have to end after the run is over."""
@@ -141,6 +140,7 @@ class Coordinator:
         observer: watches the run.
         check: called before anything runs, with the task types of the workers; what it raises ends the run.
         late: makes the specs of the step, which has none until then.
+        head_start: a worker that may be the first one, and the id of the run that it was started for.
     """
 
     def __init__(
@@ -153,6 +153,7 @@ class Coordinator:
         observer: Observer | None = None,
         check: Check | None = None,
         late: LateSpecs | None = None,
+        head_start: HeadStart | None = None,
     ) -> None:
         self.step = step
         self.task_registry = task_registry
@@ -163,6 +164,7 @@ class Coordinator:
         self._observer = observer if observer is not None else SilentObserver()
         self._check = check
         self._late = late
+        self._head_start = head_start
         self._run: RunLoop | None = None
         self._ledger = Ledger(self.options.defaults)
         self._scheduler: Scheduler | None = None
@@ -216,8 +218,9 @@ class Coordinator:
         self._ledger.scratchpad = scratchpad
         scheduler = self._scheduler = Scheduler(self._settings())
         self._observer.on_open(functools.partial(overview, scheduler))
+        run_id = self._head_start.run_id if self._head_start is not None else uuid.uuid4().hex
         facts = RunFacts(
-            run_id=uuid.uuid4().hex, config=config, directory=directory.path, log_dir=directory.logs,
+            run_id=run_id, config=config, directory=directory.path, log_dir=directory.logs,
             spill_dir=directory.spill,
             concurrency=self.options.concurrency, log_limit=self.options.log_limit,
         )  # fmt: skip
@@ -340,10 +343,13 @@ class Coordinator:
     def _launch(self, run_id: str, directory: RunDirectory) -> Launch:
         options = self.options
         packages = dict.fromkeys((*options.task_packages, *self.task_registry.packages))
+        program = Program(
+            WORKER_MODULE, python=options.python or sys.executable, task_packages=tuple(packages),
+            memory=options.memory, env=options.env, share_path=options.python is None,
+        )  # fmt: skip
         return Launch(
-            module=WORKER_MODULE, run_id=run_id, output_dir=directory.workers, python=options.python or sys.executable,
-            task_packages=tuple(packages), memory=options.memory, share_path=options.python is None,
-            env=options.env, log_limit=options.log_limit,
+            program=program, run_id=run_id, output_dir=directory.workers, log_limit=options.log_limit,
+            head_start=self._head_start,
         )  # fmt: skip
 
     def _run_record(self, facts: RunFacts, values: dict[str, Any]) -> dict[str, Any]:

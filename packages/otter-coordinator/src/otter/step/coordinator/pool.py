@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import signal
 import socket
 import struct
 import subprocess
@@ -28,10 +27,12 @@ import attrs
 
 from otter.step.coordinator.events import TaskId, WorkerId
 from otter.step.coordinator.guardianship import Guardianship
+from otter.step.coordinator.head_start import FIRST, HeadStart
+from otter.step.coordinator.launching import DUMP_SIGNAL, RUN_MARK, Launched, Program
 from otter.step.coordinator.ports import Beginning
 from otter.step.coordinator.process_death import Death, oom_kills
 from otter.step.coordinator.scheduler import NOT_NEEDED
-from otter.step.coordinator.stragglers import RUN_MARK, WORKER_MARK, end_stragglers, nameless, reap_orphans
+from otter.step.coordinator.stragglers import end_stragglers, nameless, reap_orphans
 from otter.step.coordinator.worker_output import WorkerOutput
 from otter.util.briefly import Briefly
 from otter.util.values import Shown, Value
@@ -49,18 +50,12 @@ STRETCH = 5e-3
 """Seconds for which nothing but one channel is looked at."""
 CLOSED_PATIENCE = 0.5
 """Seconds that a process may live after it closed its channel."""
-NEEDED = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "OTTER_FAIL"})
-"""Environment variables that workers inherit even where the operator lists what they may."""
 DUMP_TIME = 0.05
 """Seconds that a process has to write down where it hangs, before it is killed for hanging."""
 DUMPS = 5
 """How many times as long it has while it has not begun to write, or still writes: on a machine with much to do."""
-DUMP_SIGNAL = getattr(signal, "SIGRTMAX", None)
-"""The signal on which a worker writes the stacks of its threads into its output; none where there is none to spare."""
 CLOSE_INTERVAL = 0.005
 """Seconds between two looks for processes that end, where nothing tells of them."""
-RESERVE = 8
-"""Descriptors that must be left after a worker was started: the manifest, logs and results need some, too."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -68,41 +63,25 @@ class Launch(Value):
     """How workers are started.
 
     Attributes:
-        module: the entry point, by name: the coordinator never imports it.
+        program: what they run.
         run_id: marks their processes.
         output_dir: directory for what their processes write.
-        python: their interpreter.
-        task_packages: packages of task modules that the operator named.
-        memory: limit of their data segment, in bytes; none for no limit.
-        env: names of the environment variables that they inherit, beside a few that no program can do without; none for
-            all of them.
         log_limit: bytes kept of the beginning of what a process writes behind Python's back.
-        share_path: give them the `sys.path` of this process; only sensible with the same interpreter.
+        head_start: a first worker that was started already; none where there is none.
     """
 
-    module: str
+    program: Program
     run_id: str
     output_dir: Path
-    python: str = sys.executable
-    task_packages: tuple[str, ...] = ()
-    memory: int | None = None
     log_limit: int = 64 * 1024 * 1024
-    share_path: bool = True
-    env: tuple[str, ...] | None = None
+    head_start: HeadStart | None = None
 
 
 @attrs.define(eq=False, repr=False)
 class _Process(Shown):
     id: WorkerId
-    popen: subprocess.Popen[bytes]
-    channel: socket.socket
-    control: socket.socket
-    baton_in: int
-    baton_out: int
-    beginnings: int
-    lifeline: int
+    launched: Launched
     output: WorkerOutput
-    pidfd: int
     oom_before: int
     decoder: FrameDecoder = attrs.field(factory=FrameDecoder)
     outgoing: deque[memoryview] = attrs.field(factory=deque)
@@ -111,6 +90,13 @@ class _Process(Shown):
     watched: bool = False
     muted: bool = False
     verdict: str | None = None
+    # What is asked for at every message.
+    popen: subprocess.Popen[bytes] = attrs.field(init=False)
+    channel: socket.socket = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.popen = self.launched.popen
+        self.channel = self.launched.channel
 
 
 class WorkerPool:
@@ -155,50 +141,39 @@ class WorkerPool:
         Raises:
             OSError: there are no descriptors or processes left, or no such interpreter; nothing is left open.
         """
-        if self._guardian is None:
-            self._guardian = Guardianship(f"{RUN_MARK}={self._launch.run_id}")
-            self._guardian.begin()  # before there is anything to guard: we may be killed at any instruction
-        opened: list[int] = []
-        spare: list[int] = []
-        try:
-            spare += [os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC) for _ in range(RESERVE)]
-            ours, theirs = _pair(opened)
-            our_control, their_control = _pair(opened)
-            baton_out, baton_in = _pipe(opened)
-            life_out, life_in = _pipe(opened)
-            begun_out, begun_in = _pipe(opened)
-            output = WorkerOutput(self._launch.output_dir / f"{worker}.out", self._launch.log_limit)
-            opened.append(output.fd)
-            handed = (theirs, their_control, baton_out, life_out, begun_in)
-            popen = subprocess.Popen(
-                self._command(worker, *handed),
-                stdin=subprocess.DEVNULL, stdout=output.fd, stderr=output.fd,
-                pass_fds=handed, env=self._environment(worker), process_group=0,
-            )  # fmt: skip
-            pidfd = _open_pidfd(popen.pid)
-        except BaseException:
-            for fd in opened:
-                os.close(fd)
-            raise
-        finally:
-            for fd in spare:
-                os.close(fd)
-        for fd in (theirs, their_control, life_out, begun_in):
-            os.close(fd)  # the end of file must come when the worker dies, so no copy may stay here
-        os.set_blocking(baton_out, False)
-        os.set_blocking(baton_in, False)
-        os.set_blocking(begun_out, False)
-        process = _Process(
-            id=worker, popen=popen, channel=socket.socket(fileno=ours), control=socket.socket(fileno=our_control),
-            baton_in=baton_in, baton_out=baton_out, beginnings=begun_out, lifeline=life_in, output=output, pidfd=pidfd,
-            oom_before=oom_kills(),
-        )  # fmt: skip
-        process.channel.setblocking(False)
-        process.control.setblocking(False)
+        launched, output = self._head_start(worker) or self._launched(worker)
+        process = _Process(id=worker, launched=launched, output=output, oom_before=oom_kills())
         self._processes[worker] = process
-        self._loop.add_reader(process.channel.fileno(), self._on_readable, process)
-        if pidfd >= 0:
-            self._loop.add_reader(pidfd, self._on_exit, process)
+        self._loop.add_reader(launched.channel.fileno(), self._on_readable, process)
+        if launched.pidfd >= 0:
+            self._loop.add_reader(launched.pidfd, self._on_exit, process)
+
+    def _head_start(self, worker: WorkerId) -> tuple[Launched, WorkerOutput] | None:
+        head_start, launch = self._launch.head_start, self._launch
+        if head_start is None or worker != FIRST:
+            return None
+        path = self._output_of(worker)
+        taken = head_start.take(launch.program, str(path))
+        if taken is None:
+            return None
+        self._guardian = head_start.guardian
+        launched, output = taken
+        return launched, WorkerOutput(output, launch.log_limit)
+
+    def _launched(self, worker: WorkerId) -> tuple[Launched, WorkerOutput]:
+        launch = self._launch
+        if self._guardian is None:
+            self._guardian = Guardianship(f"{RUN_MARK}={launch.run_id}")
+            self._guardian.begin()  # before there is anything to guard: we may be killed at any instruction
+        output = WorkerOutput.open(self._output_of(worker), launch.log_limit)
+        try:
+            return Launched(launch.program, worker, launch.run_id, output.fd), output
+        except BaseException:
+            output.close()
+            raise
+
+    def _output_of(self, worker: WorkerId) -> Path:
+        return self._launch.output_dir / f"{worker}.out"
 
     def send(self, worker: WorkerId, messages: Sequence[Any], batons: int = 0) -> None:
         """Send messages in one frame, and put in a baton for each task among them. A dead worker is ignored."""
@@ -208,7 +183,7 @@ class WorkerPool:
         process.outgoing.append(memoryview(encode_frame(TO_WORKER.encode(messages))))
         if batons:
             with contextlib.suppress(OSError):
-                os.write(process.baton_in, b"\0" * batons)
+                os.write(process.launched.baton_in, b"\0" * batons)
         if not process.writing:
             self._write(process)
 
@@ -218,7 +193,7 @@ class WorkerPool:
         if process is None or not tasks:
             return ()
         try:
-            taken = len(os.read(process.baton_out, len(tasks)))
+            taken = len(os.read(process.launched.baton_out, len(tasks)))
         except BlockingIOError:
             return ()
         return tuple(tasks[len(tasks) - taken :])
@@ -230,7 +205,7 @@ class WorkerPool:
             return
         frame = encode_frame(TO_WORKER.encode([AbortTasks(grace, list(tasks))]))
         with contextlib.suppress(OSError):  # a full socket holds thousands of requests that were not read: it hangs
-            process.control.send(frame)
+            process.launched.control.send(frame)
 
     def begun(self, worker: WorkerId) -> list[Beginning]:
         """What a worker has begun since this was last asked, or told by a call."""
@@ -242,7 +217,7 @@ class WorkerPool:
         process = self._processes.get(worker)
         if process is not None and not process.watched:
             process.watched = True
-            self._loop.add_reader(process.beginnings, self._on_watched, process)
+            self._loop.add_reader(process.launched.beginnings, self._on_watched, process)
 
     def kill(self, worker: WorkerId, verdict: str) -> None:
         """End a process group, after the process had a moment to write down where it is."""
@@ -251,7 +226,7 @@ class WorkerPool:
             return
         if process.verdict is not None or DUMP_SIGNAL is None or verdict == NOT_NEEDED:
             process.verdict = process.verdict or verdict
-            self._kill_group(process)
+            process.launched.kill()
             return
         process.verdict = verdict
         # What it sent until now counts; the signal may wake a task that waits, and make it say what is not so.
@@ -270,7 +245,7 @@ class WorkerPool:
     def poll(self) -> None:
         """Look for dead processes where the system has no descriptors that tell of them; called at intervals."""
         for process in list(self._processes.values()):
-            if process.pidfd < 0 and _has_exited(process.popen.pid):
+            if process.launched.pidfd < 0 and _has_exited(process.popen.pid):
                 self._on_exit(process)
         reap_orphans(self._own())
 
@@ -288,7 +263,7 @@ class WorkerPool:
                 await asyncio.wait_for(self._ended.wait(), CLOSE_INTERVAL)
         for process in list(self._processes.values()):
             process.verdict = process.verdict or "did not end when it was asked to"
-            self._kill_group(process)
+            process.launched.kill()
             _wait_for_exit(process.popen.pid)
             self._on_exit(process)
         end_stragglers(self._launch.run_id, self._own(), patience=patience)
@@ -301,34 +276,6 @@ class WorkerPool:
         """Process ids of the children that we started and that live."""
         guardian = {self._guardian.pid} if self._guardian is not None else set()
         return {process.popen.pid for process in self._processes.values()} | guardian
-
-    def _command(
-        self, worker: WorkerId, channel: int, control: int, batons: int, lifeline: int, beginnings: int
-    ) -> list[str]:
-        launch = self._launch
-        command = [launch.python, "-P", "-m", launch.module, f"--worker-id={worker}", f"--channel={channel}"]
-        command += [f"--control={control}", f"--batons={batons}", f"--lifeline={lifeline}"]
-        command.append(f"--beginnings={beginnings}")
-        command += [f"--tasks={package}" for package in launch.task_packages]
-        if launch.memory is not None:
-            command.append(f"--memory={launch.memory}")
-        if DUMP_SIGNAL is not None:
-            command.append(f"--dump-signal={int(DUMP_SIGNAL)}")
-        if launch.share_path:
-            command.append(f"--sys-path={os.pathsep.join(_import_path())}")
-        return command
-
-    def _environment(self, worker: WorkerId) -> dict[str, str]:
-        allowed = self._launch.env
-        inherited = dict(os.environ)
-        if allowed is not None:
-            inherited = {name: value for name, value in inherited.items() if name in allowed or name in NEEDED}
-        marks = {RUN_MARK: self._launch.run_id, WORKER_MARK: str(worker)}
-        environment = {**inherited, **marks, "PYTHONUNBUFFERED": "1"}
-        if self._launch.share_path:
-            environment["OTTER_WORKER_PYTHONPATH"] = os.environ.get("PYTHONPATH", "")
-            environment["PYTHONPATH"] = os.pathsep.join(_import_path())
-        return environment
 
     def _write(self, process: _Process) -> None:
         outgoing = process.outgoing
@@ -357,11 +304,11 @@ class WorkerPool:
     def _end_watch(self, process: _Process) -> None:
         if process.watched:
             process.watched = False
-            self._loop.remove_reader(process.beginnings)
+            self._loop.remove_reader(process.launched.beginnings)
 
     def _take_beginnings(self, process: _Process) -> list[Beginning]:
         try:
-            data = os.read(process.beginnings, BEGINNINGS)
+            data = os.read(process.launched.beginnings, BEGINNINGS)
         except BlockingIOError:
             return []
         rest = len(data) % BEGINNING.size
@@ -422,25 +369,23 @@ class WorkerPool:
         self._drain(process)
         del self._processes[process.id]
         self._ended.set()
-        for fd in {process.channel.fileno(), process.pidfd} - {-1}:
+        for fd in {process.channel.fileno(), process.launched.pidfd} - {-1}:
             self._loop.remove_reader(fd)
         if process.writing:
             self._loop.remove_writer(process.channel.fileno())
         self._end_watch(process)
         while begun := self._take_beginnings(process):
             self._on_begun(process.id, begun)
-        process.channel.close()
-        process.control.close()
-        self._kill_group(process)
+        process.channel.close()  # the worker's children must see that nobody listens any more
+        process.launched.control.close()
+        process.launched.kill()
         code, peak = _reap(process.popen)
         death = Death(
             code=code, peak_memory=peak, oom=oom_kills() > process.oom_before, output=process.output.tail(),
             ordered=process.verdict,
         )  # fmt: skip
         process.output.close()
-        for fd in (process.baton_in, process.baton_out, process.beginnings, process.lifeline, process.pidfd):
-            if fd >= 0:
-                os.close(fd)
+        process.launched.close()
         end_stragglers(self._launch.run_id, self._own(), process.id)
         self._on_death(process.id, death)
 
@@ -458,19 +403,7 @@ class WorkerPool:
         if left > 1 and (size == before or size != former):
             self._loop.call_later(DUMP_TIME, self._kill_late, process, before, size, left - 1)
         else:
-            self._kill_group(process)
-
-    @staticmethod
-    def _kill_group(process: _Process) -> None:
-        # Not reaped yet, so the number still belongs to the worker and its children.
-        pid = process.popen.pid
-        for kill in (os.killpg, os.kill):  # a task may have led the worker out of its group
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                kill(pid, signal.SIGKILL)
-
-
-def _import_path() -> list[str]:
-    return [entry or os.getcwd() for entry in sys.path]
+            process.launched.kill()
 
 
 def _unread(channel: socket.socket) -> int:
@@ -480,26 +413,6 @@ def _unread(channel: socket.socket) -> int:
     except OSError:
         return MOST_UNREAD
     return int(unread)
-
-
-def _pair(opened: list[int]) -> tuple[int, int]:
-    ours, theirs = socket.socketpair()
-    ends = ours.detach(), theirs.detach()
-    opened.extend(ends)
-    return ends
-
-
-def _pipe(opened: list[int]) -> tuple[int, int]:
-    ends = os.pipe()
-    opened.extend(ends)
-    return ends
-
-
-def _open_pidfd(pid: int) -> int:
-    if hasattr(os, "pidfd_open"):
-        with contextlib.suppress(OSError):
-            return os.pidfd_open(pid)
-    return -1
 
 
 def _has_exited(pid: int) -> bool:

@@ -18,10 +18,8 @@ from pathlib import Path
 
 import attrs
 
+from otter.step.coordinator.launching import RUN_MARK, WORKER_MARK
 from otter.util.values import Value
-
-RUN_MARK, WORKER_MARK = "OTTER_RUN_ID", "OTTER_WORKER_ID"
-"""Environment variables of every worker; its descendants inherit them."""
 
 _PR_SET_CHILD_SUBREAPER = 36
 _ROUNDS = 64

@@ -24,18 +24,24 @@ class WorkerOutput:
     """An open output file.
 
     Args:
-        path: the file; it is emptied.
+        fd: its descriptor.
         limit: bytes of the beginning that are kept.
-
-    Raises:
-        OSError: it cannot be made.
     """
 
-    def __init__(self, path: Path, limit: int) -> None:
+    def __init__(self, fd: int, limit: int) -> None:
+        self.fd = fd
+        self._limit = limit
+
+    @classmethod
+    def open(cls, path: Path, limit: int) -> WorkerOutput:
+        """Make the file, or empty it.
+
+        Raises:
+            OSError: it cannot be made.
+        """
         # In append mode, so that the worker can empty it while others write.
         flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-        self.fd = os.open(path, flags, 0o644)
-        self._limit = limit
+        return cls(os.open(path, flags, 0o644), limit)
 
     def trim(self) -> None:
         """Give the middle back to the disk, if there is one; called at intervals."""
