@@ -13,7 +13,7 @@ from otter.core import exit_codes
 from otter.core.runner import exit_code
 from otter.core.settings import choose_step, from_environment, parse_overrides, readable_file
 from otter.core.spec_problems import load_sound
-from otter.pipeline import PipelineError
+from otter.pipeline import PipelineError, read_text
 from otter.plan.graph import Graph
 from otter.plan.outline import outline
 from otter.report.output import write_output
@@ -58,8 +58,9 @@ def run(args: argparse.Namespace) -> int:
 def _picture(args: argparse.Namespace) -> str:
     values = parse_overrides(args.set)
     named = args.step or from_environment("otter", os.environ).get("step")
+    file = readable_file(args.file)
     pipeline = load_sound(
-        readable_file(args.file), named, lambda python: task_types(args, python), None,
+        read_text(file), file, named, lambda python: task_types(args, python), None,
         scratchpad=values, lenient=args.lenient,
     )  # fmt: skip
     step = choose_step(pipeline, named)

@@ -19,7 +19,7 @@ from otter.core.releases import release_problems
 from otter.core.runner import exit_code
 from otter.core.settings import from_environment, parse_overrides, readable_file, resolve_config, source_of
 from otter.core.spec_problems import load_sound
-from otter.pipeline import PipelineError, visible
+from otter.pipeline import PipelineError, read_text, visible
 from otter.plan.durations import Durations, read_durations
 from otter.plan.forecast import Entry, Forecast, Forecaster
 from otter.plan.reuse import read_history
@@ -73,8 +73,9 @@ def run(args: argparse.Namespace) -> int:
 def _forecast(args: argparse.Namespace) -> Forecast:
     values = parse_overrides(args.set)
     step = args.step or from_environment(RUNNER_NAME, os.environ).get("step")
+    file = readable_file(args.file)
     pipeline = load_sound(
-        readable_file(args.file), step, lambda python: task_types(args, python), None,
+        read_text(file), file, step, lambda python: task_types(args, python), None,
         scratchpad=values, lenient=args.lenient,
     )  # fmt: skip
     flags = {name: getattr(args, name) for name in ("step", "work_path", "release_uri", "pool_size", "log_level")}

@@ -55,7 +55,7 @@ def _head_start(args: argparse.Namespace) -> HeadStart | None:
             return None
         with open(chosen, "rb") as file:
             beginning = file.read(GLANCED_AT)
-        if b"[[steps." not in beginning or b"workers" in beginning:
+        if b"steps" not in beginning or b"workers" in beginning:
             return None
         near = args.work_path or os.environ.get("OTTER_WORK_PATH") or "."
         return HeadStart(tuple(args.tasks), near)

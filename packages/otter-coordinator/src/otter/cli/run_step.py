@@ -8,6 +8,7 @@ import functools
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -22,7 +23,7 @@ from otter.core.spec_problems import judge_specs, load_sound
 from otter.core.types import published_types
 from otter.observers.json_lines import JsonObserver
 from otter.observers.plain import PlainObserver
-from otter.pipeline import Pipeline, PipelineError, Preamble, preamble_of, read_text, visible
+from otter.pipeline import Pipeline, PipelineError, preamble_of, read_text, visible
 from otter.step.coordinator.coordinator import RunOptions
 from otter.step.coordinator.head_start import HeadStart
 from otter.task.policy import Policy
@@ -45,8 +46,10 @@ def run_step(args: argparse.Namespace, head_start: HeadStart | None) -> int:
             raise ConfigError("--explain says what --resume does: give both")
         values = parse_overrides(args.set)
         with paused_collector(keep=True):
-            preamble = _preamble(args)
-            pipeline = preamble.pipeline if preamble is not None else _load(args, values)
+            file = readable_file(_file(args))
+            text = read_text(file)
+            preamble = preamble_of(text, str(file))
+            pipeline = preamble.pipeline if preamble is not None else _load(args, text, file, values)
         flags = {name: getattr(args, name) for name in ("step", "work_path", "release_uri", "pool_size", "log_level")}
         config = resolve_config(RUNNER_NAME, pipeline, flags, os.environ)
         observer = _observer(config.step, args.quiet, args.log_format)
@@ -60,7 +63,7 @@ def run_step(args: argparse.Namespace, head_start: HeadStart | None) -> int:
             step = asyncio.run(session.run())
         except PipelineError:
             if session.preamble is not None:  # its tasks could not be read: say what else is wrong as well
-                _load(args, values)
+                _load(args, text, file, values)
             raise
         finally:
             observer.close()
@@ -81,16 +84,11 @@ def run_step(args: argparse.Namespace, head_start: HeadStart | None) -> int:
     return exit_codes.SUCCESS if step.manifest.result == "success" else exit_codes.FAILED
 
 
-def _preamble(args: argparse.Namespace) -> Preamble | None:
-    """What a long file says before its tasks, if that is enough to begin with."""
-    file = readable_file(_file(args))
-    return preamble_of(read_text(file), str(file))
-
-
-def _load(args: argparse.Namespace, values: Mapping[str, Any]) -> Pipeline:
+def _load(args: argparse.Namespace, text: str, file: Path, values: Mapping[str, Any]) -> Pipeline:
     step = args.step or from_environment(RUNNER_NAME, os.environ).get("step")
     return load_sound(
-        readable_file(_file(args)),
+        text,
+        file,
         step,
         lambda python: published_types(args.tasks, args.worker_python or python),
         lambda python: functools.partial(judge_specs, tasks=args.tasks, python=args.worker_python or python),

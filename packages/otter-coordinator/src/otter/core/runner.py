@@ -27,7 +27,7 @@ from otter.core.session import Session
 from otter.core.settings import from_environment, readable_file, resolve_config, source_of
 from otter.core.spec_problems import load_sound
 from otter.observers.plain import PlainObserver
-from otter.pipeline import Pipeline, PipelineError, Problem, render
+from otter.pipeline import Pipeline, PipelineError, Problem, read_text, render
 from otter.step.coordinator.coordinator import RunOptions
 from otter.step.coordinator.opening import WorkerRefusedError
 from otter.step.coordinator.run_directory import StepBusyError
@@ -77,8 +77,9 @@ class Runner:
         try:
             env = from_environment(self.name, os.environ)
             path = given["config_path"] or env.get("config_path") or DEFAULT_CONFIG_PATH
+            file = readable_file(path)
             self._pipeline = load_sound(
-                readable_file(path), given["step"] or env.get("step"), None, None, scratchpad={}, lenient=True
+                read_text(file), file, given["step"] or env.get("step"), None, None, scratchpad={}, lenient=True
             )
             self.config = resolve_config(self.name, self._pipeline, given, os.environ)
             check_dir(self.config.work_path)

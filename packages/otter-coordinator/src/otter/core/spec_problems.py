@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from otter.core.types import TaskPackageError, ask_environment
-from otter.pipeline import Pipeline, PipelineError, Problem, load_pipeline
+from otter.pipeline import Pipeline, PipelineError, Problem, loads_pipeline
 from otter.task.task_type import TaskType
 from otter.util.errors import ConfigError
 
@@ -109,7 +109,8 @@ def every_problem(
 
 
 def load_sound(
-    path: Path,
+    text: str,
+    file: Path,
     step: str | None,
     ask: Callable[[str | None], Mapping[str, TaskType]] | None,
     judge: Callable[[str | None], Judge] | None,
@@ -117,9 +118,11 @@ def load_sound(
     scratchpad: Mapping[str, Any],
     lenient: bool,
 ) -> Pipeline:
-    """The pipeline in a file whose structure is sound.
+    """The pipeline that a text is whose structure is sound.
 
     Args:
+        text: TOML.
+        file: where it comes from.
         step: the one that is wanted; none if that is not known yet.
         ask: gives the task types of an environment, by its interpreter; none when they are not known.
         judge: gives what lets their code judge specs there; none leaves that out.
@@ -128,9 +131,9 @@ def load_sound(
         PipelineError: it is not. What is wrong with the step that is wanted, or with all of them, is told as well.
     """
     try:
-        return load_pipeline(path)
+        return loads_pipeline(text, str(file))
     except PipelineError as error:
-        pipeline = load_pipeline(path, faulty=True)  # this raises the same where nothing can be understood
+        pipeline = loads_pipeline(text, str(file), faulty=True)  # this raises the same where nothing can be understood
         python = pipeline.workers.python
         steps = [step] if step in pipeline.steps else list(pipeline.steps)
         try:

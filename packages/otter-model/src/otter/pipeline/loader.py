@@ -157,8 +157,7 @@ def load_pipeline(path: str | Path, *, faulty: bool = False) -> Pipeline:
     """The pipeline in a file.
 
     Args:
-        faulty: take a file with mistakes in its structure as well, as far as it can be understood; they are among the
-            `warnings`. For whoever goes on to look for the mistakes in its steps.
+        faulty: as of `loads_pipeline`.
 
     Raises:
         PipelineError: with every mistake of its structure: it cannot be read, is too large, no UTF-8, no TOML, has
@@ -167,13 +166,19 @@ def load_pipeline(path: str | Path, *, faulty: bool = False) -> Pipeline:
     return _from_document(Document.read(path), faulty)
 
 
-def loads_pipeline(text: str, file: str = "<text>") -> Pipeline:
+def loads_pipeline(text: str, file: str = "<text>", *, faulty: bool = False) -> Pipeline:
     """The pipeline that a text is.
+
+    Args:
+        text: TOML.
+        file: how messages name it.
+        faulty: take one with mistakes in its structure as well, as far as it can be understood; they are among the
+            `warnings`. For whoever goes on to look for the mistakes in its steps.
 
     Raises:
         PipelineError: with every mistake of its structure.
     """
-    return _from_document(Document.parse(text, file))
+    return _from_document(Document.parse(text, file), faulty)
 
 
 def _from_document(document: Document, faulty: bool = False) -> Pipeline:
