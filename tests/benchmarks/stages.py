@@ -19,7 +19,16 @@ _WIRE: Rules = (
 SCHEDULING = (
     "scheduler", "run_state", "handing_out", "worker_care", "ready_queue", "crew", "task_graph", "task_node", "events",
 )  # fmt: skip
-PROCESSES = ("pool", "process_death", "stragglers", "guardian", "descriptors", "worker_output")
+PROCESSES = (
+    "pool",
+    "process_death",
+    "stragglers",
+    "guardian",
+    "descriptors",
+    "worker_output",
+    "launching",
+    "head_start",
+)
 
 COORDINATOR: Rules = (
     *_WIRE,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -12,6 +12,9 @@ from otter.config.model import Config
 
 HASHED = 8 * 1024 * 1024
 """Bytes of a file up to which its SHA-256 is recorded: hashing it costs less than making it did."""
+
+BLOCK = 256 * 1024
+"""Bytes that are read at once."""
 
 MAX_FILES = 1000
 """Files of one artifact whose facts are recorded."""
@@ -29,27 +32,39 @@ def file_facts(artifact: dict[str, Any], config: Config) -> list[dict[str, Any]]
     return facts
 
 
-def _local_path(location: str, config: Config) -> Path | None:
+def _local_path(location: str, config: Config) -> str | None:
     if location.startswith("file://"):
-        return Path(unquote(urlsplit(location).path))
+        return unquote(urlsplit(location).path)
     if "://" in location:
         return None
-    path = Path(location)
-    if path.is_absolute():
-        return path
+    if location.startswith("/"):
+        return location
     root = config.release_directory
-    return root.absolute() / path if root is not None else None
+    return str(root.absolute() / location) if root is not None else None
 
 
-def _fact(path: Path) -> dict[str, Any] | None:
+def _fact(path: str) -> dict[str, Any] | None:
     try:
-        status = path.stat()
+        status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
-            return {"path": str(path)} if stat.S_ISDIR(status.st_mode) else None
-        fact: dict[str, Any] = {"path": str(path), "size": status.st_size, "modified_ns": status.st_mtime_ns}
+            return {"path": path} if stat.S_ISDIR(status.st_mode) else None
+        fact: dict[str, Any] = {"path": path, "size": status.st_size, "modified_ns": status.st_mtime_ns}
         if status.st_size <= HASHED:
-            with open(path, "rb") as file:
-                fact["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
+            fact["sha256"] = _sha256(path)
     except (OSError, ValueError):
         return None
     return fact
+
+
+def _sha256(path: str) -> str:
+    # A task may have made thousands of small files: each is read in one piece, into no buffer that is made for it.
+    digest = hashlib.sha256()
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        while data := os.read(file, BLOCK):
+            digest.update(data)
+            if len(data) < BLOCK:
+                break
+    finally:
+        os.close(file)
+    return digest.hexdigest()
