@@ -22,13 +22,13 @@ _KEY = rf"(?:{_BARE_KEY}|{_BASIC}|{_LITERAL})"
 _DOTTED = rf"{_KEY}(?:[ \t]*+\.[ \t]*+{_KEY})*+"
 _BARE_VALUE = r"""[^\s"'#\[\]{},=]++(?:[ ][0-9][^\s"'#\[\]{},=]*+)?+"""  # a blank may part a date from a time
 _ONE_LINE = rf"(?:(?!\"\"\"|''')(?:{_BASIC}|{_LITERAL})|{_BARE_VALUE})"
-_FLAT_ARRAY = rf"\[(?:[ \t]*+{_ONE_LINE}[ \t]*+,?+)*+[ \t]*+\]"
+_FLAT_ARRAY = rf"\[(?:[ \t]*+{_ONE_LINE}[ \t]*+,?+)*[ \t]*+\]"
 
 _GAP = re.compile(rf"(?:[ \t\r\n]++|{COMMENT})*+")
 _GAP_OR_COMMA = re.compile(rf"(?:[ \t\r\n,]++|{COMMENT})*+")
-_PLAIN_LINES = re.compile(
-    rf"(?:[ \t]*+(?:{_DOTTED}[ \t]*+=[ \t]*+(?:{_ONE_LINE}|{_FLAT_ARRAY}))?+[ \t]*+(?:{COMMENT})?+\n)*+"
-)
+# Line by line, and with no possessive repetition around another one: Python 3.11.2, which is Debian's, loses its place
+# in these where the inner one matches and what follows does not.
+_PLAIN_LINE = re.compile(rf"[ \t]*+(?:{_DOTTED}[ \t]*+=[ \t]*+(?:{_ONE_LINE}|{_FLAT_ARRAY}))?[ \t]*+(?:{COMMENT})?\n")
 _HEADER = re.compile(rf"(\[\[?)[ \t]*+({_DOTTED})[ \t]*+\]\]?")
 _KEY_PART = re.compile(_KEY)
 _ASSIGN = re.compile(rf"({_DOTTED})[ \t]*+=[ \t]*+")
@@ -124,7 +124,8 @@ class Positions:
         header = Span(0, 0)
         start = at = 0
         while True:
-            at = _PLAIN_LINES.match(text, at).end()  # type: ignore[union-attr]  # it matches the empty text
+            while (line := _PLAIN_LINE.match(text, at)) is not None:
+                at = line.end()
             at = _GAP.match(text, at).end()  # type: ignore[union-attr]  # likewise
             if at >= size or text[at] == "[":
                 self._tables[path] = _Table(header, start, min(at, size))
