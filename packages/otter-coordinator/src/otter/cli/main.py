@@ -72,8 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         atexit.register(gc.freeze)  # or the interpreter would take everything apart before it ends
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = _run(arguments)
-        sys.stdout.flush()
+        try:
+            code = _run(arguments)
+        finally:  # also of what is printed before an exit, as the help is
+            sys.stdout.flush()
     except BrokenPipeError:  # the reader has left, as `head` does: what he does not hear is no error
         silence(sys.stdout)
         return exit_codes.SUCCESS
