@@ -88,8 +88,8 @@ def _usual(task_packages: tuple[str, ...]) -> Program:
 
 
 def _circumstances() -> tuple[object, ...]:
-    """What a process gets from this one beside its command and environment."""
-    return os.getcwd(), tuple(sys.path), resource.getrlimit(resource.RLIMIT_NOFILE)
+    """What a process gets from this one, apart from what its program says."""
+    return os.getcwd(), tuple(sys.path), dict(os.environ), resource.getrlimit(resource.RLIMIT_NOFILE)
 
 
 def _name(file: int, path: str) -> None:
