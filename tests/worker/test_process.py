@@ -190,3 +190,35 @@ def test_a_welcome_that_breaks_the_protocol_ends_it(start: Any, messages: list[A
     foreign.send(*messages)
 
     assert 76 == foreign.process.wait(PATIENCE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "--worker-id=NUMBER is missing"),
+        (["--worker-id=0"], "--channel=NUMBER is missing"),
+        (["--worker-id=first"], "--worker-id takes a number, not 'first'"),
+        (["--new", "--worker-id", "0", "--channel", "none"], "--channel takes a number, not 'none'"),
+    ],
+)
+def test_whoever_starts_it_by_hand_is_told_what_it_is(arguments: list[str], said: str) -> None:
+    """Nothing is read from descriptors that nobody has named."""
+    command = [sys.executable, "-m", "otter.step.worker", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    first, second = done.stderr.splitlines()
+    assert (os.EX_USAGE, f"python -m otter.step.worker: {said}") == (done.returncode, first)
+    assert "PROTOCOL.md" in second
+
+
+def test_its_help_is_that_of_the_command_for_people() -> None:
+    """There is nothing to be said to people of how a coordinator starts it."""
+    command = [sys.executable, "-m", "otter.step.worker", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert 0 == done.returncode
+    assert "describe" in done.stdout
+
+
+def test_arguments_that_it_does_not_know_are_left_alone(start: Any) -> None:
+    """A newer coordinator may give more, with or without a value."""
+    worker = start(beginnings=True, more=("--newer=1", "--newest", "--limit", "5"))
+    assert TO_COORDINATOR.decode(worker.body())[0].worker == 3

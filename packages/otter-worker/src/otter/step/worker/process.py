@@ -92,7 +92,7 @@ def _describe(packages: Sequence[str]) -> int:
 
 
 class _Arguments:
-    """What the command line says: words of the form `--name=value`.
+    """What the command line says: words of the form `--name=value`, or in two words `--name value`.
 
     A program writes and reads them, and each worker would load argparse for that alone. Unknown ones are left alone: a
     newer coordinator may give more.
@@ -100,10 +100,10 @@ class _Arguments:
 
     def __init__(self, words: Sequence[str]) -> None:
         self._given: dict[str, list[str]] = {}
-        for word in words:
+        for word, following in zip(words, [*words[1:], "--"], strict=True):
             name, equals, value = word.partition("=")
-            if equals and name.startswith("--"):
-                self._given.setdefault(name[2:], []).append(value)
+            if name.startswith("--") and (equals or not following.startswith("--")):
+                self._given.setdefault(name[2:], []).append(value if equals else following)
         self.worker_id, self.channel, self.control, self.batons, self.lifeline = map(
             self._needed, ("worker-id", "channel", "control", "batons", "lifeline")
         )
