@@ -100,7 +100,7 @@ class _Arguments:
 
     def __init__(self, words: Sequence[str]) -> None:
         self._given: dict[str, list[str]] = {}
-        for word, following in zip(words, [*words[1:], "--"], strict=True):
+        for word, following in zip(words, [*words[1:], "--"], strict=False):
             name, equals, value = word.partition("=")
             if name.startswith("--") and (equals or not following.startswith("--")):
                 self._given.setdefault(name[2:], []).append(value if equals else following)
