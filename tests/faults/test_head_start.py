@@ -16,7 +16,16 @@ from tests.support.runs import OTTER, ROOT, Scene
 MARK = {"name": "mark one"}
 
 WHILE_IT_LOADS = """
-import glob, os, signal, sys, time
+import os, signal, sys, time
+
+def commands():
+    # For an instant a new process has no command line, as its program is being loaded.
+    found = [""]
+    while not all(found):
+        time.sleep(0.001)
+        with open("/proc/thread-self/children") as children:
+            found = [open(f"/proc/{{pid}}/cmdline").read() for pid in children.read().split()]
+    return found
 
 class Finder:
     def find_spec(self, name, path=None, target=None):
@@ -35,10 +44,7 @@ def command(what: str) -> tuple[str, str, str]:
 def test_the_worker_is_there_before_the_command_is_loaded(scene: Scene) -> None:
     """It is the one that runs the first task, and its output stands where that of every worker stands."""
     scene.write(MARK)
-    children = "open('/proc/thread-self/children').read().split()"
-    # For an instant a new process has no command line, as its program is being loaded.
-    told = f"time.sleep(0.2); print(*(open(f'/proc/{{pid}}/cmdline').read() for pid in {children}))"
-    ended = scene.run(command=command(told))
+    ended = scene.run(command=command("print(*commands())"))
 
     assert 0 == ended.code, ended.output
     assert "--worker-id=0" in ended.output

@@ -74,8 +74,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         try:
             code = _run(arguments)
-        finally:  # also of what is printed before an exit, as the help is
+        except SystemExit:  # argparse has printed its help
             sys.stdout.flush()
+            raise
+        sys.stdout.flush()
     except BrokenPipeError:  # the reader has left, as `head` does: what he does not hear is no error
         silence(sys.stdout)
         return exit_codes.SUCCESS

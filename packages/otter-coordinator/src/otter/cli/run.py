@@ -45,9 +45,14 @@ def run(args: argparse.Namespace) -> int:
             head_start.discard()
 
 
+def named_file(args: argparse.Namespace) -> str | None:
+    """The pipeline file that the command line names, or else the environment."""
+    return args.file or args.config_path or os.environ.get("OTTER_CONFIG_PATH")
+
+
 def _head_start(args: argparse.Namespace) -> HeadStart | None:
     """The first worker, if the file looks as if it needed one of the usual kind. Whatever is wrong is told later."""
-    chosen = args.file or args.config_path or os.environ.get("OTTER_CONFIG_PATH")
+    chosen = named_file(args)
     if chosen is None or args.worker_python is not None or not hasattr(os, "O_TMPFILE"):
         return None
     try:

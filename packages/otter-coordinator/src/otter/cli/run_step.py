@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from otter.cli.printing import tell_problems, while_somebody_reads
+from otter.cli.run import named_file
 from otter.core import exit_codes
 from otter.core.releases import release_problems
 from otter.core.runner import exit_code
@@ -110,10 +111,10 @@ def _observer(step: str, quiet: bool, log_format: str) -> PlainObserver:
 def _file(args: argparse.Namespace) -> str:
     if args.file and args.config_path and args.file != args.config_path:
         raise ConfigError(f"name one pipeline file: {args.file}, or {args.config_path}")
-    chosen = args.file or args.config_path or os.environ.get("OTTER_CONFIG_PATH")
+    chosen = named_file(args)
     if chosen is None:
         raise ConfigError("name a pipeline file: otter run FILE")
-    return str(chosen)
+    return chosen
 
 
 def _options(args: argparse.Namespace, pipeline: Pipeline) -> RunOptions:

@@ -111,7 +111,7 @@ class Record:
         plan = cls.__plan__ or _plan(cls)
         state = self.__dict__
         state.update(plan.template)
-        problems: dict[str, list[Problem]] | None = None
+        problems: dict[str, list[Problem]] = {}
         converters = plan.converters
         for name, value in values.items():
             convert = converters.get(name)
@@ -119,21 +119,21 @@ class Record:
                 try:
                     state[name] = convert(value)
                 except MisfitError as error:
-                    found = [(_under(name, path), text) for path, text in error.problems]
-                    problems = {**(problems or {}), name: found}
+                    problems[name] = [(_under(name, path), text) for path, text in error.problems]
             elif name not in plan.reserved:
                 state[name] = value
             elif not self._accept_reserved(name, value):
-                text = "this name belongs to otter and cannot be a field"
-                problems = {**(problems or {}), name: [(name, text)]}
+                problems[name] = [(name, "this name belongs to otter and cannot be a field")]
         for name, factory in plan.factories:
             if name not in values:
                 state[name] = factory()
         for name in plan.required:
             if name not in values:
-                problems = {**(problems or {}), name: [(name, "missing: this field has no default")]}
-        if problems is not None:
-            raise self._refusal(_in_order_of(converters, problems))
+                problems[name] = [(name, "missing: this field has no default")]
+        if problems:
+            fields = {name: place for place, name in enumerate(converters)}
+            found = sorted(problems, key=lambda name: fields.get(name, len(fields)))
+            raise self._refusal([problem for name in found for problem in problems[name]])
         if plan.validated and (invalid := self._validated()):
             raise self._refusal(invalid)
         if plan.derived:
@@ -231,13 +231,6 @@ def _plan(cls: type[Record]) -> _Plan:
         derived=cls.model_post_init is not Record.model_post_init,
     )
     return plan
-
-
-def _in_order_of(fields: Mapping[str, Any], problems: dict[str, list[Problem]]) -> list[Problem]:
-    """Problems in the order in which a class declares its fields; those of other names are last."""
-    places = {name: place for place, name in enumerate(fields)}
-    names = sorted(problems, key=lambda name: places.get(name, len(places)))
-    return [problem for name in names for problem in problems[name]]
 
 
 def _compile(attribute: Any, hints: dict[str, Any]) -> RecordField:

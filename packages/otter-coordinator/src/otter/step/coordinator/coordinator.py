@@ -246,18 +246,16 @@ class Coordinator:
                     if self.options.resume:
                         self._recover(journal, history, run)
                     tables = self._tables()
-                    early, problem = self._early_draft(tables, history, scheduler)
+                    early: Draft | None = None
+                    with contextlib.suppress(OtterError):  # the check will say it better, once it knows the types
+                        early = self._draft(tables, history, scheduler)
                     types = await run.published_types()
-                    run.open(self._workers_for_waiting(types, tables))
+                    if early is not None:
+                        run.open(self._workers_for_waiting(types, early))
                     if self._check is not None:
                         await self._check(types, run.check_specs)
-                    if early is None:
-                        early = self._ledger.draft(tables, history.committed)
-                        problem = scheduler.refusal(early.tasks)
-                    draft = self._ledger.typed(early)
+                    draft = self._ledger.typed(early or self._draft(tables, history, scheduler))
                     del tables, early
-                if problem is not None:
-                    raise StepInvalidError(f"step {self.step.name!r}: {problem}")
                 self._admit(directory, journal, facts, values)
                 publisher = asyncio.get_running_loop().create_task(self._publish_at_intervals(run, store, over))
                 await run.run(draft)
@@ -293,18 +291,13 @@ class Coordinator:
         if journal.cut:
             run.log.append(f"the journal ended with {journal.cut} bytes that were never written to their end")
 
-    def _early_draft(
-        self, tables: list[dict[str, Any]], history: History, scheduler: Scheduler
-    ) -> tuple[Draft | None, str | None]:
-        """The draft as far as it can be made before any worker has told its types, and why it cannot be added.
-
-        No draft where something is wrong: the check will say that better, once it knows the types.
-        """
-        try:
-            draft = self._ledger.draft(tables, history.committed)
-        except OtterError:
-            return None, None
-        return draft, scheduler.refusal(draft.tasks)
+    def _draft(self, tables: list[dict[str, Any]], history: History, scheduler: Scheduler) -> Draft:
+        """The draft of the step, as far as the task types are known; that it can be added is sure."""
+        draft = self._ledger.draft(tables, history.committed)
+        problem = scheduler.refusal(draft.tasks)
+        if problem is not None:
+            raise StepInvalidError(f"step {self.step.name!r}: {problem}")
+        return draft
 
     def _tables(self) -> list[dict[str, Any]]:
         """The specs of the step as tables."""
@@ -324,13 +317,16 @@ class Coordinator:
             free += self._late.free
         return free // ASYNC_SHARE  # the tasks may turn out to be asynchronous, of which a worker runs several
 
-    def _workers_for_waiting(self, types: Mapping[str, TaskType], tables: list[dict[str, Any]]) -> int:
+    def _workers_for_waiting(self, types: Mapping[str, TaskType], draft: Draft) -> int:
         """How many workers there is work for, now that it is known which tasks run side by side: these mostly wait."""
-        if self.options.resume or self.options.defaults.uses:
+        options = self.options
+        if options.resume or options.defaults.uses:
             return 1
         side_by_side = {name for name, kind in types.items() if kind.asynchronous}
-        names = [str(table.get("name")) for table in tables if not table.get("requires") and not table.get("policy")]
-        return sum(name.split(" ", 1)[0] in side_by_side for name in names) // ASYNC_SHARE
+        free = sum(
+            task.kind in side_by_side and not task.requires and task.policy is options.defaults for task in draft.tasks
+        )
+        return free // ASYNC_SHARE
 
     def _settings(self) -> Settings:
         options = self.options
@@ -400,10 +396,7 @@ class Coordinator:
 
     def _task_entries(self) -> Iterator[bytes]:
         """Every task's part of the manifest, as far as it is known at the moment of each."""
-        entries = self._ledger.entries
-        for place in range(self._total()):
-            entry = entries[place] if place < len(entries) else None
-            yield entry if type(entry) is bytes else self._task_entry(place)
+        return (self._task_entry(place) for place in range(self._total()))
 
     def _task_entry(self, place: int) -> bytes:
         entry = self._ledger.entry(TaskId(place)) if self._ledger.entries else None

@@ -90,13 +90,6 @@ class _Process(Shown):
     watched: bool = False
     muted: bool = False
     verdict: str | None = None
-    # What is asked for at every message.
-    popen: subprocess.Popen[bytes] = attrs.field(init=False)
-    channel: socket.socket = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.popen = self.launched.popen
-        self.channel = self.launched.channel
 
 
 class WorkerPool:
@@ -133,7 +126,7 @@ class WorkerPool:
     @property
     def pids(self) -> dict[WorkerId, int]:
         """Process ids of the living workers."""
-        return {worker: process.popen.pid for worker, process in self._processes.items()}
+        return {worker: process.launched.popen.pid for worker, process in self._processes.items()}
 
     def start(self, worker: WorkerId) -> None:
         """Start a process.
@@ -234,7 +227,7 @@ class WorkerPool:
         process.muted = True
         before = process.output.size()
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(process.popen.pid, DUMP_SIGNAL)
+            os.kill(process.launched.popen.pid, DUMP_SIGNAL)
         self._loop.call_later(DUMP_TIME, self._kill_late, process, before, before, DUMPS)
 
     def trim_output(self) -> None:
@@ -245,7 +238,7 @@ class WorkerPool:
     def poll(self) -> None:
         """Look for dead processes where the system has no descriptors that tell of them; called at intervals."""
         for process in list(self._processes.values()):
-            if process.launched.pidfd < 0 and _has_exited(process.popen.pid):
+            if process.launched.pidfd < 0 and _has_exited(process.launched.popen.pid):
                 self._on_exit(process)
         reap_orphans(self._own())
 
@@ -264,7 +257,7 @@ class WorkerPool:
         for process in list(self._processes.values()):
             process.verdict = process.verdict or "did not end when it was asked to"
             process.launched.kill()
-            _wait_for_exit(process.popen.pid)
+            _wait_for_exit(process.launched.popen.pid)
             self._on_exit(process)
         end_stragglers(self._launch.run_id, self._own(), patience=patience)
         left = nameless(self._own())
@@ -275,13 +268,13 @@ class WorkerPool:
     def _own(self) -> set[int]:
         """Process ids of the children that we started and that live."""
         guardian = {self._guardian.pid} if self._guardian is not None else set()
-        return {process.popen.pid for process in self._processes.values()} | guardian
+        return {process.launched.popen.pid for process in self._processes.values()} | guardian
 
     def _write(self, process: _Process) -> None:
         outgoing = process.outgoing
         try:
             while outgoing:
-                sent = process.channel.send(outgoing[0])
+                sent = process.launched.channel.send(outgoing[0])
                 if sent == len(outgoing[0]):
                     outgoing.popleft()
                 else:
@@ -289,13 +282,13 @@ class WorkerPool:
         except BlockingIOError:
             if not process.writing:
                 process.writing = True
-                self._loop.add_writer(process.channel.fileno(), self._write, process)
+                self._loop.add_writer(process.launched.channel.fileno(), self._write, process)
             return
         except OSError:
             outgoing.clear()  # it is gone; its death will be noticed by the other way
         if process.writing:
             process.writing = False
-            self._loop.remove_writer(process.channel.fileno())
+            self._loop.remove_writer(process.launched.channel.fileno())
 
     def _on_watched(self, process: _Process) -> None:
         self._end_watch(process)
@@ -326,7 +319,7 @@ class WorkerPool:
     def _receive(self, process: _Process) -> bool:
         """Read once; false when nothing more will come for now."""
         try:
-            data = process.channel.recv(RECEIVE)
+            data = process.launched.channel.recv(RECEIVE)
         except BlockingIOError:
             return False
         except OSError:
@@ -334,7 +327,7 @@ class WorkerPool:
         if not data:
             if not process.closed:
                 process.closed = True
-                self._loop.remove_reader(process.channel.fileno())
+                self._loop.remove_reader(process.launched.channel.fileno())
                 # A process that closed its end is about to end; one that does not can never answer again.
                 self._loop.call_later(CLOSED_PATIENCE, self._end_silent, process)
             return False
@@ -354,7 +347,7 @@ class WorkerPool:
 
     def _drain(self, process: _Process) -> None:
         """Read what has been sent by now, and no more: a process that lives may send faster than anybody reads."""
-        unread = _unread(process.channel)
+        unread = _unread(process.launched.channel)
         while self._receive(process) and unread > RECEIVE:
             unread -= RECEIVE
 
@@ -369,17 +362,15 @@ class WorkerPool:
         self._drain(process)
         del self._processes[process.id]
         self._ended.set()
-        for fd in {process.channel.fileno(), process.launched.pidfd} - {-1}:
+        for fd in {process.launched.channel.fileno(), process.launched.pidfd} - {-1}:
             self._loop.remove_reader(fd)
         if process.writing:
-            self._loop.remove_writer(process.channel.fileno())
+            self._loop.remove_writer(process.launched.channel.fileno())
         self._end_watch(process)
         while begun := self._take_beginnings(process):
             self._on_begun(process.id, begun)
-        process.channel.close()  # the worker's children must see that nobody listens any more
-        process.launched.control.close()
         process.launched.kill()
-        code, peak = _reap(process.popen)
+        code, peak = _reap(process.launched.popen)
         death = Death(
             code=code, peak_memory=peak, oom=oom_kills() > process.oom_before, output=process.output.tail(),
             ordered=process.verdict,

@@ -193,14 +193,8 @@ class Worker:
         if head is None or head.asynchronous:
             if head is not None or self._running:
                 self._in_loop(self._serve_async())
-            return
-        while self._may_begin():
+        elif self._may_begin():
             self._run_sync(backlog.begin())
-            head = backlog.ready()
-            if head is None or head.asynchronous or self._shutdown.is_set():
-                return
-            if time.monotonic() - self._polled_at > _POLL_AGE:
-                return
 
     async def _serve_async(self) -> None:
         """Begin asynchronous attempts and wait for them, until there are none or a synchronous one is next."""
@@ -323,13 +317,11 @@ class Worker:
         running = self._open(item)
         if self._output is not None:
             self._output.begin()
-        if failpoints.ARMED:
-            failpoints.hit("task.before")
+        failpoints.hit("task.before")
         with logging_to(running.log, sole=True):
             attempt = running.attempt = self._require_welcome().prepare(item.request, running.abort)
             for method, asynchronous in attempt.phases:
-                if failpoints.ARMED:
-                    failpoints.hit("task.during")
+                failpoints.hit("task.during")
                 try:
                     if asynchronous:
                         self._in_loop(method(attempt.task))
@@ -340,8 +332,7 @@ class Worker:
                 if not attempt.succeeded:
                     break
         self._outbox.end_forked_child()
-        if failpoints.ARMED:
-            failpoints.hit("task.after")
+        failpoints.hit("task.after")
         if self._output is not None:
             self._output.adopt(running.log)
         self._finish(running, attempt)
