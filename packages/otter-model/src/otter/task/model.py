@@ -88,7 +88,7 @@ def _as_specs(specs: Spec | Iterable[Spec | dict[str, Any]]) -> Iterator[Spec]:
     return (spec if isinstance(spec, Spec) else Spec(**spec) for spec in specs)
 
 
-# Tests of task packages put their own things in place of attributes and methods.
+# Without slots: tests of task packages put their own things in place of attributes and methods.
 @attrs.define(slots=False, eq=False, repr=False)
 class TaskContext(Shown):
     """What a task may lean on while it runs.

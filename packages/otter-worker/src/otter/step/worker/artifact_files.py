@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -32,23 +33,24 @@ def file_facts(artifact: dict[str, Any], config: Config) -> list[dict[str, Any]]
     return facts
 
 
-def _local_path(location: str, config: Config) -> str | None:
+def _local_path(location: str, config: Config) -> Path | None:
     if location.startswith("file://"):
-        return unquote(urlsplit(location).path)
+        return Path(unquote(urlsplit(location).path))
     if "://" in location:
         return None
-    if location.startswith("/"):
-        return location
+    path = Path(location)
+    if path.is_absolute():
+        return path
     root = config.release_directory
-    return str(root.absolute() / location) if root is not None else None
+    return root.absolute() / path if root is not None else None
 
 
-def _fact(path: str) -> dict[str, Any] | None:
+def _fact(path: Path) -> dict[str, Any] | None:
     try:
-        status = os.stat(path)
+        status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            return {"path": path} if stat.S_ISDIR(status.st_mode) else None
-        fact: dict[str, Any] = {"path": path, "size": status.st_size, "modified_ns": status.st_mtime_ns}
+            return {"path": str(path)} if stat.S_ISDIR(status.st_mode) else None
+        fact: dict[str, Any] = {"path": str(path), "size": status.st_size, "modified_ns": status.st_mtime_ns}
         if status.st_size <= HASHED:
             fact["sha256"] = _sha256(path)
     except (OSError, ValueError):
@@ -56,15 +58,13 @@ def _fact(path: str) -> dict[str, Any] | None:
     return fact
 
 
-def _sha256(path: str) -> str:
-    # A task may have made thousands of small files: each is read in one piece, into no buffer that is made for it.
+def _sha256(path: Path) -> str:
+    # A task may have made thousands of small files: the library would make a large buffer for each.
     digest = hashlib.sha256()
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         while data := os.read(file, BLOCK):
             digest.update(data)
-            if len(data) < BLOCK:
-                break
     finally:
         os.close(file)
     return digest.hexdigest()

@@ -43,13 +43,11 @@ _PLAIN = frozenset(
 
 
 class _Recorded(dict[str, Any]):
-    """The values of a scratchpad, which remembers what a task put there.
+    """The values of a scratchpad, which remembers what a task put there."""
 
-    Attributes:
-        changed: its keys; to be set before anything is stored.
-    """
-
-    changed: dict[str, None]
+    def __init__(self, values: dict[str, Any]) -> None:
+        super().__init__(values)
+        self.changed: dict[str, None] = {}
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.changed[key] = None
@@ -137,8 +135,7 @@ class Executor:
     def prepare(self, request: RunTask, abort: Any) -> Attempt:
         """Build the task of a request. Whatever goes wrong becomes the attempt's failure."""
         context = TaskContext(config=self.config, scratchpad=Scratchpad(), abort=abort, state=_RUNNING)
-        context.scratchpad.sentinel_dict = recorded = _Recorded(self.values)
-        recorded.changed = {}
+        context.scratchpad.sentinel_dict = _Recorded(self.values)
         if request.from_tasks:
             context.from_tasks = frozenset(request.from_tasks)
         attempt = Attempt(request, context)
