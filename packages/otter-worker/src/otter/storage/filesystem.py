@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
+from contextlib import contextmanager
 from typing import BinaryIO
 
 from otter.storage.beneath import open_file, parent_directory, stat_beneath
@@ -144,25 +144,15 @@ class _ToldPublication:
             self._part.discard()
 
 
-class _told:  # noqa: N801 - used like a function, as contextlib.suppress is
+@contextmanager
+def _told(location: Location) -> Iterator[None]:
     """Errors of the operating system as errors of storage, with the location."""
-
-    def __init__(self, location: Location) -> None:
-        self._location = location
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if isinstance(error, FileNotFoundError):
-            raise NotFoundError(f"{self._location.absolute}: there is no such file") from error
-        if isinstance(error, OSError):
-            raise StorageError(f"{self._location.absolute}: {error.strerror or error}") from error
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{location.absolute}: there is no such file") from error
+    except OSError as error:
+        raise StorageError(f"{location.absolute}: {error.strerror or error}") from error
 
 
 def _stat_result(found: os.stat_result) -> StatResult:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
-from types import TracebackType
 
 import pycurl  # type: ignore[import-untyped]  # it has no annotations
 
@@ -48,23 +49,13 @@ def refused(url: str, status: int) -> StorageError:
     return DownloadError(f"{text}: {advice}" if advice else text)
 
 
-class translated:  # noqa: N801 - used like a function, as contextlib.suppress is
+@contextmanager
+def translated(url: str) -> Iterator[None]:
     """Errors of the HTTP client as errors of storage."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if isinstance(error, (pycurl.error, OSError, ValueError)):
-            raise DownloadError(f"{shown(self._url)}: {_words(error)}") from error
+    try:
+        yield
+    except (pycurl.error, OSError, ValueError) as error:
+        raise DownloadError(f"{shown(url)}: {_words(error)}") from error
 
 
 def _words(error: BaseException) -> str:
